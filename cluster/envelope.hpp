@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// A message on its way from a sender to one device, and the address its verdict returns to. Moved, never
+// shared: exactly one place owns an envelope, and whoever destroys it unsettled loses a verdict. Any one
+// thread at a time.
+#pragma once
+
+#include "cluster/ids.hpp"
+#include "cluster/message_id.hpp"
+#include "cluster/time.hpp"
+#include "cluster/verdict.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace stentor {
+
+/// The two encodings of frames and payloads.
+enum class format : uint8_t { json, msgpack };
+
+/// One encoded value in the envelope's format, checked for well-formedness (depth 32) by whoever took it in.
+using payload = std::shared_ptr<const std::string>;
+
+/// Which road a message came in by, for metrics.
+enum class road : uint8_t { device, http };
+
+/// Where the verdict of a message goes: a loop of a node and its correlation number. `correlation` 0: nobody
+/// waits.
+struct origin {
+  node_id node; ///< empty means this node
+  uint16_t loop = 0;
+  uint64_t correlation = 0;
+};
+
+/// What a sender may target. Shared by the sessions's envelopes, immutable.
+struct grants {
+  bool any_account = false;
+  std::vector<account_id> accounts; ///< besides the sender's own
+};
+
+struct envelope {
+  message_id id;
+  device_id to;
+  device_id from;                        ///< empty for back ends
+  account_id from_account;               ///< empty for back ends, which may target every device
+  std::shared_ptr<const grants> allowed; ///< null: the own account only
+  payload data;
+  format data_format = format::json;
+  want wants = want::written;
+  road by = road::device;
+  stage reached = stage::accepted;
+  bool resent = false;    ///< it was bounced as stale and sent again once already
+  time_point accepted_at; ///< at the sender's loop
+  time_point deadline;    ///< after it the verdict is `unreachable`
+  time_point expires;     ///< ttl; `time_point::max()` for none
+  time_point arrived_at;  ///< at the device's loop
+  std::string key;        ///< idempotency key, empty for none, 1 to 128 bytes otherwise
+  uint64_t key_digest =
+      0; ///< xxh3 of the payload, set where `key` is not empty: another body under a key is `invalid`
+  origin answer_to;
+
+  /// Bytes this message is charged for in queues.
+  size_t cost() const noexcept { return data->size() + sizeof(envelope); }
+};
+
+using envelope_ptr = std::unique_ptr<envelope>;
+
+/// Whether `e`'s sender may target a device of `account`.
+bool may_target(const envelope &e, const account_id &account) noexcept;
+
+} // namespace stentor
