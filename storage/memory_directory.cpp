@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/memory_directory.hpp"
+
+#include <algorithm>
+
+namespace stentor::storage {
+
+directory_time wall_directory_time() noexcept {
+  auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
+}
+
+memory_directory::memory_directory(directory_clock clock, size_t max_events)
+    : clock_{std::move(clock)}, events_{max_events} {}
+
+memory_directory::~memory_directory() = default;
+
+// -- devices ----
+
+auto memory_directory::bind(const std::vector<bind_request> &batch) -> std::vector<result<bind_result>> {
+  auto now = clock_();
+  std::vector<result<bind_result>> results;
+  results.reserve(batch.size());
+  for (auto &x : batch) {
+    if (now >= x.lease_until) {
+      results.emplace_back(make_error(errc::fenced));
+      continue;
+    }
+    auto [where, is_new] = devices_.try_emplace(x.device);
+    auto &held = where->second;
+    bind_result answer;
+    if (!is_new) {
+      auto &[node, inc] = held.at->first;
+      if (inc == x.to.inc && held.session == x.to.session && node == x.to.node) {
+        answer.ep = held.ep;
+        results.emplace_back(std::move(answer));
+        continue;
+      }
+      if (is_live(*held.at, now))
+        answer.previous = route_of(held);
+    }
+    answer.ep = std::max({std::max(highest_, x.floor) + 1, static_cast<epoch>(std::max<int64_t>(now, 0))});
+    put(where, x.account, x.to, answer.ep);
+    results.emplace_back(std::move(answer));
+  }
+  return results;
+}
+
+auto memory_directory::restore(const std::vector<restore_request> &batch)
+    -> std::vector<result<restore_result>> {
+  auto now = clock_();
+  std::vector<result<restore_result>> results;
+  results.reserve(batch.size());
+  for (auto &x : batch) {
+    if (now >= x.lease_until) {
+      results.emplace_back(make_error(errc::fenced));
+      continue;
+    }
+    auto [where, is_new] = devices_.try_emplace(x.device);
+    restore_result answer;
+    if (is_new || where->second.ep < x.to.ep) {
+      answer.restored = true;
+      put(where, x.account, x.to, x.to.ep);
+    } else if (auto held = route_of(where->second); held == x.to) {
+      answer.restored = true; // a repetition
+    } else {
+      answer.holder = std::move(held);
+    }
+    results.emplace_back(std::move(answer));
+  }
+  return results;
+}
+
+auto memory_directory::unbind(const std::vector<unbind_request> &batch) -> std::vector<result<bool>> {
+  auto now = clock_();
+  std::vector<result<bool>> results;
+  results.reserve(batch.size());
+  for (auto &x : batch) {
+    if (now >= x.lease_until) {
+      results.emplace_back(make_error(errc::fenced));
+      continue;
+    }
+    auto where = devices_.find(x.device);
+    auto is_mine = where != devices_.end() && where->second.ep == x.ep;
+    if (is_mine) {
+      take(where->second);
+      devices_.erase(where);
+    }
+    results.emplace_back(is_mine);
+  }
+  return results;
+}
+
+auto memory_directory::lookup(const std::vector<device_id> &devices)
+    -> std::vector<result<std::optional<record>>> {
+  auto now = clock_();
+  std::vector<result<std::optional<record>>> results;
+  results.reserve(devices.size());
+  for (auto &x : devices) {
+    auto where = devices_.find(x);
+    if (where != devices_.end() && is_live(*where->second.at, now))
+      results.emplace_back(std::optional<record>{record_of(where->second)});
+    else
+      results.emplace_back(std::optional<record>{});
+  }
+  return results;
+}
+
+auto memory_directory::devices_of(const account_id &account) -> result<std::vector<record>> {
+  auto now = clock_();
+  std::vector<record> found;
+  auto where = accounts_.find(account);
+  if (where == accounts_.end())
+    return found;
+  for (auto x = where->second.first; x != nullptr; x = x->next)
+    if (is_live(*x->at, now))
+      found.push_back(record_of(*x));
+  std::sort(found.begin(), found.end(), [](auto &a, auto &b) { return a.device < b.device; });
+  return found;
+}
+
+auto memory_directory::events_after(std::string &cursor, size_t most) -> result<std::vector<event>> {
+  return events_.read(cursor, most);
+}
+
+auto memory_directory::size() -> result<size_t> {
+  return devices_.size();
+}
+
+// -- membership ----
+
+auto memory_directory::renew(const lease &mine, std::chrono::milliseconds length) -> result<renew_result> {
+  auto &mine_now = holder_of(mine.node, mine.inc).second;
+  if (mine_now.dead)
+    return make_error(errc::superseded);
+  renew_result answer;
+  answer.now = clock_();
+  answer.until = answer.now + std::chrono::microseconds{length}.count();
+  mine_now.until = answer.until;
+  mine_now.address = mine.address;
+  mine_now.draining = mine.draining;
+  for (auto &x : holders_)
+    if (is_live(x, answer.now))
+      answer.view.push_back(
+          {x.first.first, x.first.second, x.second.until, x.second.address, x.second.draining});
+  return answer;
+}
+
+auto memory_directory::declare_dead(const node_id &node, incarnation inc) -> result<bool> {
+  auto &x = holder_of(node, inc).second;
+  return !std::exchange(x.dead, true);
+}
+
+auto memory_directory::sweep(const node_id &node, incarnation inc, size_t batch) -> result<size_t> {
+  auto found = holders_.find({node, inc});
+  if (found == holders_.end() || !found->second.dead)
+    return size_t{0};
+  size_t removed = 0;
+  // A walk over everything: a single node never outlives its own incarnation, so there is nothing to win.
+  for (auto i = devices_.begin(); i != devices_.end() && removed < batch && found->second.records > 0;) {
+    if (i->second.at != &*found) {
+      ++i;
+      continue;
+    }
+    take(i->second);
+    i = devices_.erase(i);
+    ++removed;
+  }
+  return removed;
+}
+
+// -- records ----
+
+bool memory_directory::is_live(const holder_map::value_type &x, directory_time now) noexcept {
+  return !x.second.dead && now < x.second.until;
+}
+
+route memory_directory::route_of(const entry &x) {
+  return {x.at->first.first, x.at->first.second, x.session, x.ep};
+}
+
+record memory_directory::record_of(const entry &x) {
+  return {*x.device, x.owner->first, route_of(x)};
+}
+
+memory_directory::holder_map::value_type &memory_directory::holder_of(const node_id &node, incarnation inc) {
+  auto key = std::pair{node, inc};
+  if (auto found = holders_.find(key); found != holders_.end())
+    return *found;
+  if (holders_.size() >= max_incarnations)
+    forget_one_incarnation();
+  return *holders_.try_emplace(std::move(key)).first;
+}
+
+void memory_directory::forget_one_incarnation() {
+  auto now = clock_();
+  auto oldest = holders_.end();
+  for (auto i = holders_.begin(); i != holders_.end(); ++i)
+    if (i->second.records == 0 && !is_live(*i, now))
+      if (oldest == holders_.end() || i->second.until < oldest->second.until)
+        oldest = i;
+  if (oldest != holders_.end())
+    holders_.erase(oldest);
+}
+
+/// Makes `where` the record of `to`, with the events of the old record's end and the new one's start.
+void memory_directory::put(device_map::iterator where, const account_id &account, const route &to, epoch ep) {
+  auto &x = where->second;
+  if (x.at != nullptr)
+    take(x);
+  x.device = &where->first;
+  x.at = &holder_of(to.node, to.inc);
+  ++x.at->second.records;
+  x.session = to.session;
+  x.ep = ep;
+  link(x, account);
+  highest_ = std::max(highest_, ep);
+  events_.append(event_kind::online, where->first, account, ep);
+}
+
+/// Ends what `x` says; the caller fills it anew or erases it.
+void memory_directory::take(entry &x) {
+  events_.append(event_kind::offline, *x.device, x.owner->first, x.ep);
+  --x.at->second.records;
+  x.at = nullptr;
+  unlink(x);
+}
+
+void memory_directory::link(entry &x, const account_id &account) {
+  x.owner = &*accounts_.try_emplace(account).first;
+  auto &first = x.owner->second.first;
+  x.previous = nullptr;
+  x.next = first;
+  if (first != nullptr)
+    first->previous = &x;
+  first = &x;
+}
+
+void memory_directory::unlink(entry &x) {
+  (x.previous != nullptr ? x.previous->next : x.owner->second.first) = x.next;
+  if (x.next != nullptr)
+    x.next->previous = x.previous;
+  if (x.owner->second.first == nullptr)
+    accounts_.erase(accounts_.find(x.owner->first));
+  x.owner = nullptr;
+}
+
+} // namespace stentor::storage
