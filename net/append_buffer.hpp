@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small pieces on their way to the end of a string: they gather on the stack and cost one append together.
+// Lives for one frame; the string must not be touched meanwhile.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace stentor::net {
+
+class append_buffer {
+public:
+  explicit append_buffer(std::string &out) noexcept : out_{out} {}
+  ~append_buffer() { flush(); }
+  append_buffer(const append_buffer &) = delete;
+  append_buffer &operator=(const append_buffer &) = delete;
+
+  void put(char c) {
+    if (used_ == bytes_.size())
+      flush();
+    bytes_[used_++] = c;
+  }
+  void put(std::string_view piece) {
+    if (piece.size() > bytes_.size() - used_) {
+      flush();
+      if (piece.size() > bytes_.size()) {
+        out_.append(piece);
+        return;
+      }
+    }
+    std::memcpy(bytes_.data() + used_, piece.data(), piece.size());
+    used_ += piece.size();
+  }
+
+  /// The string with everything put so far.
+  std::string &flushed() {
+    flush();
+    return out_;
+  }
+
+private:
+  void flush() {
+    out_.append(bytes_.data(), used_);
+    used_ = 0;
+  }
+
+  std::string &out_;
+  size_t used_ = 0;
+  std::array<char, 256> bytes_; // a whole frame but for its payload
+};
+
+} // namespace stentor::net
