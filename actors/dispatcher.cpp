@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/dispatcher.hpp"
+
+#include "actors/gateway.hpp"
+#include "actors/loop.hpp"
+#include "actors/session.hpp"
+
+namespace stentor::actors {
+
+namespace {
+
+constexpr std::chrono::milliseconds tick_length{100};
+
+} // namespace
+
+dispatcher::dispatcher(loop &host)
+    : host_{host}, ids_{static_cast<uint16_t>(host.random()()), host.random()()},
+      correlations_{host.lim().max_pending_verdicts}, flows_{host.lim(), host.random()()} {}
+
+message_id dispatcher::next_id() {
+  return ids_.next(host_.wall_now());
+}
+
+uint64_t dispatcher::open(pending_verdict entry) {
+  auto correlation = correlations_.open(std::move(entry));
+  keep_ticking();
+  return correlation;
+}
+
+void dispatcher::submit(envelope_ptr e) {
+  flows_.send(std::move(e), *this);
+}
+
+void dispatcher::on_resolved(const device_id &device, uint64_t ticket, const resolution &r) {
+  flows_.on_resolved(device, ticket, r, *this);
+}
+
+void dispatcher::moved(const session_ref &from, const session_ref &to) {
+  // Nothing is owed longer than the longest timeout.
+  moved_.insert_or_assign(from.generation, std::pair{to, host_.now() + host_.lim().max_timeout});
+  keep_ticking();
+}
+
+// -- the device's end ----
+
+void dispatcher::finish(envelope_ptr e, outcome result) {
+  if (e->answer_to.correlation == 0) {
+    host_.counters().message(result.what, e->by, e->wants);
+    return;
+  }
+  host_.put(e->answer_to.loop, items::settle{e->answer_to.correlation, false, std::move(result)});
+}
+
+void dispatcher::note(const envelope &e, stage reached) {
+  if (e.answer_to.correlation == 0)
+    return;
+  outcome news;
+  news.at = reached;
+  host_.put(e.answer_to.loop, items::settle{e.answer_to.correlation, true, std::move(news)});
+}
+
+void dispatcher::send_back(const session_ref &ref, epoch ep, envelope_ptr e) {
+  auto to = e->answer_to.loop;
+  host_.put(to, items::bounce{ref, ep, std::move(e)});
+}
+
+// -- lane items ----
+
+void dispatcher::handle(items::deliver &x) {
+  auto *who = host_.sessions().find(x.to);
+  if (!who || !who->takes_messages(x.ep)) {
+    send_back(x.to, x.ep, std::move(x.what));
+    return;
+  }
+  who->deliver(std::move(x.what), x.ep);
+}
+
+void dispatcher::handle(items::bounce &x) {
+  flows_.on_stale(std::move(x.what), here(x.refused, x.ep), *this);
+  keep_ticking();
+}
+
+void dispatcher::handle(items::marker &x) {
+  if (x.returning) {
+    flows_.on_marker(x.device, x.id, *this);
+    return;
+  }
+  // Whatever the session took before this marker and could not write has been sent back by now, or never will
+  // be.
+  x.returning = true;
+  auto to = x.sender;
+  host_.put(to, std::move(x));
+}
+
+void dispatcher::handle(items::settle &x) {
+  if (x.interim) {
+    if (auto *entry = correlations_.find(x.correlation))
+      entry->reached = std::max(entry->reached, x.result.at);
+    return;
+  }
+  if (auto entry = correlations_.close(x.correlation))
+    tell(std::move(*entry), std::move(x.result));
+  else
+    host_.counters().late_verdict();
+}
+
+void dispatcher::tell(pending_verdict entry, outcome result) {
+  host_.counters().message(result.what, entry.by, entry.wants);
+  if (result.by.ep != 0 && result.by.node.empty())
+    result.by.node = host_.context().id;
+  host_.counters().verdict_after(host_.now() - entry.accepted_at);
+  auto total = std::chrono::duration_cast<std::chrono::microseconds>(host_.now() - entry.accepted_at);
+  auto total_us = static_cast<uint32_t>(std::clamp<int64_t>(total.count(), 0, UINT32_MAX));
+  switch (entry.who) {
+  case asker::gateway:
+    host_.gateway().on_outcome(entry.ticket, std::move(entry.id), result, total_us);
+    return;
+  case asker::fanout:
+    host_.fanouts().on_outcome(entry.ticket, std::move(entry.id), result, total_us);
+    return;
+  case asker::session:
+    break;
+  }
+  if (!is_wanted(entry.wants, result.what))
+    return;
+  tell_session(entry.session, owed_verdict{std::move(entry.id), std::move(result), total_us, nullptr});
+}
+
+void dispatcher::tell_session(const session_ref &to, owed_verdict what) {
+  // First where it moved: the session that gave its state away may still wait for its connection's end.
+  if (!moved_.empty())
+    if (auto i = moved_.find(to.generation); i != moved_.end()) {
+      auto heir = i->second.first;
+      host_.put(heir.loop, std::make_unique<items::owed>(items::owed{heir, std::move(what)}));
+      return;
+    }
+  if (auto *who = host_.sessions().find(to))
+    who->on_outcome(std::move(what));
+}
+
+void dispatcher::handle(std::unique_ptr<items::owed> &x) {
+  tell_session(x->to, std::move(x->what));
+}
+
+void dispatcher::handle(std::unique_ptr<items::supersede> &x) {
+  if (auto *who = host_.sessions().find(x->to))
+    who->on_superseded(x->device, x->newer);
+}
+
+void dispatcher::handle(std::unique_ptr<items::hand_over> &x) {
+  items::handed_over answer{x->requester, nullptr};
+  if (auto *who = host_.sessions().find(x->to))
+    answer.state = who->hand_over(x->device, x->newer, x->secret, x->requester);
+  auto to = x->requester.loop;
+  host_.put(to, std::move(answer));
+}
+
+void dispatcher::handle(items::handed_over &x) {
+  if (auto *who = host_.sessions().find(x.to))
+    who->on_handed_over(std::move(x.state));
+}
+
+// -- flow_host ----
+
+void dispatcher::forward(const route &to, envelope_ptr e) {
+  auto &ctx = host_.context();
+  auto loop = to.session.loop;
+  if (to.inc != ctx.inc || loop >= ctx.loops.size()) {
+    settle(std::move(e), verdict::unreachable, stage::directory);
+    return;
+  }
+  auto cost = e->cost();
+  if (loop != host_.index() &&
+      !ctx.credit(host_.index(), loop).take(cost, host_.lim().inbox_bytes, host_.lim().inbox_messages)) {
+    host_.counters().overflow(queue::lane_bytes);
+    settle(std::move(e), verdict::congested, stage::accepted);
+    return;
+  }
+  e->reached = stage::sent;
+  if (auto *entry = correlations_.find(e->answer_to.correlation))
+    entry->reached = stage::sent;
+  host_.put_data(loop, items::deliver{to.session, to.ep, std::move(e)}, cost);
+}
+
+void dispatcher::send_marker(const route &to, const device_id &device, uint64_t marker) {
+  if (to.inc != host_.context().inc || to.session.loop >= host_.context().loops.size())
+    host_.put(host_.index(), items::marker{to.session, device, marker, host_.index(), true});
+  else
+    host_.put(to.session.loop, items::marker{to.session, device, marker, host_.index(), false});
+}
+
+void dispatcher::resolve(const device_id &device, uint64_t ticket) {
+  host_.inbox().resolve(device, ticket);
+  keep_ticking();
+}
+
+void dispatcher::settle(envelope_ptr e, verdict v, stage at) {
+  outcome result;
+  result.what = v;
+  result.at = at;
+  finish(std::move(e), std::move(result));
+}
+
+// -- time ----
+
+void dispatcher::keep_ticking() {
+  if (!tick_.is_armed())
+    host_.io().timers().schedule(tick_, host_.now() + tick_length);
+}
+
+void dispatcher::on_tick() {
+  auto now = host_.now();
+  // First what waits here (it knows why it waits), then what is known only by its number.
+  flows_.expire(now, *this);
+  correlations_.expire(now, [this](uint64_t, pending_verdict entry) {
+    outcome result;
+    result.what = verdict::unreachable;
+    result.at = entry.reached;
+    tell(std::move(entry), std::move(result));
+  });
+  std::erase_if(moved_, [&](auto &x) { return x.second.second <= now; });
+  if (correlations_.size() > 0 || flows_.busy() > 0 || !moved_.empty())
+    keep_ticking();
+}
+
+route dispatcher::here(const session_ref &ref, epoch ep) const {
+  return {host_.context().id, host_.context().inc, ref, ep};
+}
+
+} // namespace stentor::actors

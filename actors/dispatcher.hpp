@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The road of messages on one loop: senders submit envelopes, flows find the way, items arrive from this and
+// other loops, and every message ends here with its one verdict. Confined to its loop; owns no socket and no
+// actor.
+#pragma once
+
+#include "actors/correlations.hpp"
+#include "actors/lane.hpp"
+#include "cluster/flow_table.hpp"
+#include "net/timer_wheel.hpp"
+
+#include <unordered_map>
+
+namespace stentor::actors {
+
+class loop;
+
+class dispatcher final : public flow_host {
+public:
+  explicit dispatcher(loop &host);
+
+  // -- senders ----
+  /// A fresh id for a message accepted now.
+  message_id next_id();
+  /// Opens the entry under which the sender is told; 0 where too many are open (then the message is
+  /// `congested`).
+  uint64_t open(pending_verdict entry);
+  /// Takes a message whose `answer_to.correlation` is an entry of this loop, or 0 where nobody waits.
+  void submit(envelope_ptr e);
+  /// A verdict for the session at `to`, or for the one that its state was handed to.
+  void tell_session(const session_ref &to, owed_verdict what);
+  /// The directory's answer to a resolve of this loop.
+  void on_resolved(const device_id &device, uint64_t ticket, const resolution &r);
+  /// A session that owed verdicts lives elsewhere now: they follow it.
+  void moved(const session_ref &from, const session_ref &to);
+
+  // -- the device's end ----
+  /// The final verdict of a message, said by whoever owned it last.
+  void finish(envelope_ptr e, outcome result);
+  /// Not final: the sender's timeout should say this stage.
+  void note(const envelope &e, stage reached);
+  /// Sends a message back that the session at `ref` does not take.
+  void send_back(const session_ref &ref, epoch ep, envelope_ptr e);
+
+  // -- lane items ----
+  void handle(items::deliver &x);
+  void handle(items::bounce &x);
+  void handle(items::marker &x);
+  void handle(items::settle &x);
+  void handle(std::unique_ptr<items::owed> &x);
+  void handle(std::unique_ptr<items::supersede> &x);
+  void handle(std::unique_ptr<items::hand_over> &x);
+  void handle(items::handed_over &x);
+
+  // -- flow_host ----
+  void forward(const route &to, envelope_ptr e) override;
+  void send_marker(const route &to, const device_id &device, uint64_t marker) override;
+  void resolve(const device_id &device, uint64_t ticket) override;
+  void settle(envelope_ptr e, verdict v, stage at) override;
+
+  const correlations &open_verdicts() const noexcept { return correlations_; }
+  flow_table &flows() noexcept { return flows_; }
+  /// Messages taken in here whose verdict is open.
+  size_t pending() const noexcept { return correlations_.size(); }
+
+private:
+  void tell(pending_verdict entry, outcome result);
+  void on_tick();
+  void keep_ticking();
+  route here(const session_ref &ref, epoch ep) const;
+
+  loop &host_;
+  message_id_source ids_;
+  correlations correlations_;
+  flow_table flows_;
+  std::unordered_map<uint64_t, std::pair<session_ref, time_point>> moved_; ///< by the old generation
+  net::timer_for<dispatcher, &dispatcher::on_tick> tick_{this};
+};
+
+} // namespace stentor::actors

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/front.hpp"
+
+#include "actors/connection.hpp"
+#include "actors/gateway.hpp"
+#include "actors/log.hpp"
+#include "actors/loop.hpp"
+
+#include <cstring>
+
+namespace stentor::actors {
+
+namespace {
+
+void tell_trouble(loop &host, const char *door, int error) {
+  host.counters().rejected("descriptors");
+  log::warn("front", "accept.trouble",
+            {{"door", door},
+             {"loop", host.index()},
+             {"error", std::strerror(error)},
+             {"mend", "raise LimitNOFILE (docs/deploy.md)"}});
+}
+
+} // namespace
+
+caf::error front::open(const net::socket_address &devices, const net::socket_address &back_ends) {
+  auto device_listener = net::listener::make(host_.io(), devices, host_.lim(), devices_);
+  if (!device_listener)
+    return device_listener.error();
+  auto api_listener = net::listener::make(host_.io(), back_ends, host_.lim(), back_ends_);
+  if (!api_listener)
+    return api_listener.error();
+  device_listener_ = std::move(*device_listener);
+  api_listener_ = std::move(*api_listener);
+  return {};
+}
+
+void front::device_door::on_accepted(int fd, const net::socket_address &) {
+  auto link = make_hosted<connection>(host.context().sys, host, host, fd);
+  link->start();
+}
+
+void front::device_door::on_accept_trouble(int error) {
+  tell_trouble(host, "devices", error);
+}
+
+void front::api_door::on_accepted(int fd, const net::socket_address &) {
+  host.gateway().accept(fd);
+}
+
+void front::api_door::on_accept_trouble(int error) {
+  tell_trouble(host, "back ends", error);
+}
+
+} // namespace stentor::actors

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A loop's two doors: the listener for devices and the one for back ends. Turns accepted sockets into
+// connections and API clients. Confined to its loop once that runs.
+#pragma once
+
+#include "net/listener.hpp"
+
+#include <caf/error.hpp>
+
+#include <memory>
+
+namespace stentor::actors {
+
+class loop;
+
+class front {
+public:
+  explicit front(loop &host) : devices_{host}, back_ends_{host}, host_{host} {}
+
+  /// Listens on both addresses; before the loop runs. `errc::io` where one cannot be had.
+  [[nodiscard]] caf::error open(const net::socket_address &devices, const net::socket_address &back_ends);
+  /// With the ports the kernel chose.
+  const net::socket_address &device_address() const noexcept { return device_listener_->local_address(); }
+  const net::socket_address &api_address() const noexcept { return api_listener_->local_address(); }
+
+  /// Takes no device any more; back ends are still answered.
+  void close_to_devices() noexcept { device_listener_.reset(); }
+  void close() noexcept {
+    device_listener_.reset();
+    api_listener_.reset();
+  }
+
+private:
+  struct device_door final : net::accept_events {
+    explicit device_door(loop &host) : host{host} {}
+    void on_accepted(int fd, const net::socket_address &peer) override;
+    void on_accept_trouble(int error) override;
+    loop &host;
+  };
+  struct api_door final : net::accept_events {
+    explicit api_door(loop &host) : host{host} {}
+    void on_accepted(int fd, const net::socket_address &peer) override;
+    void on_accept_trouble(int error) override;
+    loop &host;
+  };
+
+  device_door devices_;
+  api_door back_ends_;
+  loop &host_;
+  std::unique_ptr<net::listener> device_listener_;
+  std::unique_ptr<net::listener> api_listener_;
+};
+
+} // namespace stentor::actors

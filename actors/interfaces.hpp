@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The typed interfaces of every ordinary actor, a comment per handler. Hosted actors (connection, session,
+// loop inbox) live on event loops and are reached through `actors/lane.hpp` for data and by CAF messages for
+// the rest.
+#pragma once
+
+#include "actors/types.hpp"
+
+namespace stentor::actors {
+
+/// The only caller of storage. One per node; detached where the storage blocks.
+using directory_actor = caf::typed_actor<
+    // Takes each device for its new route; answers in order.
+    caf::replies_to<bind_atom, std::vector<storage::bind_request>>::with<std::vector<bind_answer>>,
+    // Gives devices up, each only if still held with that epoch.
+    caf::reacts_to<unbind_atom, std::vector<storage::unbind_request>>,
+    // Where are these devices?
+    caf::replies_to<lookup_atom, std::vector<device_id>>::with<std::vector<lookup_answer>>,
+    // Which devices of this account are online?
+    caf::replies_to<list_atom, account_id>::with<std::vector<storage::record>>,
+    // Events are wanted from now on; answered once the stream's position is fixed.
+    caf::replies_to<watch_atom>::with<bool>,
+    // How many devices are bound?
+    caf::replies_to<count_atom>::with<uint64_t>,
+    // The routers that get events, by account slot modulo their number; sent once at start.
+    caf::reacts_to<adopt_atom, std::vector<caf::strong_actor_ptr>>>;
+
+/// Knows where the devices of its slots are; the serial point of their binds. Carries no data.
+using router_actor = caf::typed_actor<
+    // As the directory's.
+    caf::replies_to<bind_atom, std::vector<storage::bind_request>>::with<std::vector<bind_answer>>,
+    caf::reacts_to<unbind_atom, std::vector<storage::unbind_request>>,
+    caf::replies_to<lookup_atom, std::vector<device_id>>::with<std::vector<lookup_answer>>,
+    caf::replies_to<list_atom, account_id>::with<std::vector<storage::record>>,
+    // A session behind a loop inbox wants the account's events; false where too many watch already.
+    caf::replies_to<watch_atom, caf::actor, account_id, session_ref>::with<bool>,
+    // It no longer does.
+    caf::reacts_to<unwatch_atom, caf::actor, account_id, session_ref>,
+    // Events of accounts in this router's slots, from the directory.
+    caf::reacts_to<event_atom, std::vector<storage::event>>,
+    // The event stream lost its place: every watcher gets one `resync`.
+    caf::reacts_to<resync_atom>>;
+
+/// Looks inside: merges what the loops answer within a second and names those that did not.
+using inspector_actor = caf::typed_actor<
+    // The busiest `n` actors (1 to 1,000), most queued first, then most handled.
+    caf::replies_to<top_atom, uint32_t>::with<std::vector<actor_info>>,
+    // The node's metrics in the Prometheus text format.
+    caf::replies_to<metrics_atom>::with<std::string>>;
+
+} // namespace stentor::actors

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// What loops hand each other at the end of a turn: messages on their way, messages on their way back,
+// verdicts, and the notices of takeover and hand-over. Items of one source reach one loop in the order they
+// were put in; data is bounded by credit, everything else is always admitted.
+#pragma once
+
+#include "actors/session_state.hpp"
+#include "cluster/envelope.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace stentor::actors {
+
+namespace items {
+
+/// A message for a session of this loop.
+struct deliver {
+  session_ref to;
+  epoch ep = 0;
+  envelope_ptr what;
+};
+/// A message that `refused` did not take, back at its sender's loop.
+struct bounce {
+  session_ref refused;
+  epoch ep = 0;
+  envelope_ptr what;
+};
+/// Goes down a road behind messages and comes back behind their bounces.
+struct marker {
+  session_ref to;
+  device_id device;
+  uint64_t id = 0;
+  uint16_t sender = 0;
+  bool returning = false;
+};
+/// The verdict of a message with a correlation at this loop. `interim`: only `result.at` is news.
+struct settle {
+  uint64_t correlation = 0;
+  bool interim = false;
+  outcome result;
+};
+/// A verdict for a session that moved to this loop while it was owed.
+struct owed {
+  session_ref to;
+  owed_verdict what;
+};
+/// The device was bound with a newer epoch elsewhere.
+struct supersede {
+  session_ref to;
+  device_id device;
+  epoch newer = 0;
+};
+/// A new session asks the old one for its state; `requester.loop` gets the answer.
+struct hand_over {
+  session_ref to;
+  device_id device;
+  epoch newer = 0;
+  resume_secret secret;
+  session_ref requester;
+};
+/// The old session's state; null where it is gone or the secret does not match.
+struct handed_over {
+  session_ref to;
+  std::unique_ptr<session_state> state;
+};
+
+} // namespace items
+
+using lane_item =
+    std::variant<items::deliver, items::bounce, items::marker, items::settle, std::unique_ptr<items::owed>,
+                 std::unique_ptr<items::supersede>, std::unique_ptr<items::hand_over>, items::handed_over>;
+
+/// Data under way from one loop to another. The source adds, the target subtracts; never locked.
+class lane_credit {
+public:
+  /// Takes credit for one message; false where the lane is full. Source thread.
+  bool take(size_t bytes, size_t most_bytes, size_t most_messages) noexcept {
+    if (bytes_.load(std::memory_order_relaxed) + bytes > most_bytes ||
+        messages_.load(std::memory_order_relaxed) >= most_messages)
+      return false;
+    bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    messages_.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+  /// Gives back what a batch carried. Target thread.
+  void give(size_t bytes, size_t messages) noexcept {
+    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    messages_.fetch_sub(messages, std::memory_order_relaxed);
+  }
+  size_t messages() const noexcept { return messages_.load(std::memory_order_relaxed); }
+
+private:
+  alignas(64) std::atomic<size_t> bytes_{0};
+  std::atomic<size_t> messages_{0};
+};
+
+/// The items of one turn from one loop.
+struct parcel {
+  uint16_t from = 0;
+  std::vector<lane_item> items;
+  size_t data_bytes = 0; ///< credit to give back once handled
+  size_t data_messages = 0;
+};
+
+} // namespace stentor::actors

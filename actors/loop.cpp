@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/loop.hpp"
+
+#include "actors/gateway.hpp"
+#include "actors/session.hpp"
+
+#include <cassert>
+
+namespace stentor::actors {
+
+namespace {
+
+// A turn settles what its messages caused before the loop sleeps; a ping-pong among devices of one loop must
+// not starve the sockets, so that it goes on in the next turn.
+constexpr int settle_rounds = 4;
+constexpr std::chrono::milliseconds longest_sleep{1000};
+// Room for letters that a turn leaves for the next one: 24 KiB, enough for any but a burst.
+constexpr size_t most_kept_letters = 1024;
+
+} // namespace
+
+loop::loop(node_context &ctx, uint16_t index, std::unique_ptr<net::event_loop> io)
+    : caf::execution_unit{&ctx.sys}, ctx_{ctx}, index_{index}, io_{std::move(io)},
+      counters_{ctx.numbers->loop(index)}, random_{std::random_device{}()}, sessions_{index},
+      dispatcher_{*this}, outgoing_(ctx.cfg.loops) {
+  inbox_ = make_hosted<loop_inbox>(ctx.sys, *this, *this);
+  gateway_ = make_hosted<actors::gateway>(ctx.sys, *this, *this);
+}
+
+// Where it never ran, its actors still live.
+loop::~loop() {
+  stop_everything();
+}
+
+gateway &loop::gateway() noexcept {
+  return *gateway_;
+}
+
+void loop::assert_here() const noexcept {
+  [[maybe_unused]] auto owner = thread_.load(std::memory_order_relaxed);
+  assert(owner == std::thread::id{} || owner == std::this_thread::get_id());
+}
+
+void loop::exec_later(caf::resumable *what) {
+  system().scheduler().enqueue(what);
+}
+
+void loop::enqueue(caf::strong_actor_ptr to, caf::mailbox_element_ptr what) {
+  if (thread_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
+    own_letters_.push_back({std::move(to), std::move(what)});
+    return;
+  }
+  if (arrived_.put(letter{std::move(to), std::move(what)}))
+    io_->wake();
+}
+
+void loop::receive(parcel what) {
+  if (arrived_.put(std::move(what)))
+    io_->wake();
+}
+
+void loop::put(uint16_t to, lane_item item) {
+  if (to == index_)
+    local_.push_back(std::move(item));
+  else
+    outgoing_[to].items.push_back(std::move(item));
+}
+
+void loop::put_data(uint16_t to, items::deliver item, size_t cost) {
+  if (to != index_) {
+    outgoing_[to].data_bytes += cost;
+    ++outgoing_[to].data_messages;
+  }
+  put(to, std::move(item));
+}
+
+void loop::run_turn(std::chrono::milliseconds most) {
+  auto has_work = more_ || !own_letters_.empty();
+  auto may_sleep = most.count() > 0 && !has_work && arrived_.begin_sleep();
+  io_->poll(may_sleep ? most : std::chrono::milliseconds{0});
+  auto started = std::chrono::steady_clock::now();
+  wall_now_ = std::chrono::duration_cast<std::chrono::milliseconds>(
+                  std::chrono::system_clock::now().time_since_epoch())
+                  .count();
+  take_arrivals();
+  settle_turn();
+  inbox_->flush_requests();
+  hand_over();
+  counters_.turn(std::chrono::steady_clock::now() - started);
+  counters_.publish(io_->counters());
+  counters_.publish(dispatcher_.flows());
+  counters_.depth(queue::pending_verdicts, dispatcher_.pending());
+}
+
+void loop::take_arrivals() {
+  arrived_.take(taken_);
+  size_t data_bytes = 0;
+  for (auto &what : taken_.parcels)
+    data_bytes += what.data_bytes;
+  counters_.depth(queue::inbox, taken_.letters.size() + own_letters_.size() + taken_.parcels.size());
+  counters_.depth(queue::lane_bytes, data_bytes);
+  for (auto &what : taken_.parcels)
+    handle_parcel(what);
+  taken_.parcels.clear();
+  handle_letters();
+}
+
+void loop::handle_letters() {
+  // The loop's own letters are older than anything it caused in this turn.
+  own_taken_.swap(own_letters_);
+  for (auto *letters : {&own_taken_, &taken_.letters})
+    for (auto &x : *letters)
+      receiver_of(x).count_queued();
+  for (auto *letters : {&own_taken_, &taken_.letters}) {
+    for (auto &x : *letters) {
+      receiver_of(x).receive(*x.what);
+      receiver_of(x).count_unqueued();
+    }
+    letters->clear();
+    if (letters->capacity() > most_kept_letters)
+      letters->shrink_to_fit();
+  }
+}
+
+void loop::handle_parcel(parcel &what) {
+  for (auto &item : what.items)
+    handle(item);
+  ctx_.credit(what.from, index_).give(what.data_bytes, what.data_messages);
+}
+
+void loop::handle(lane_item &item) {
+  std::visit([this](auto &x) { dispatcher_.handle(x); }, item);
+}
+
+void loop::settle_turn() {
+  for (int round = 0; round < settle_rounds && (!local_.empty() || io_->has_unflushed()); ++round) {
+    // Two vectors that swap and keep their capacity: a turn allocates nothing for its own items.
+    handling_.swap(local_);
+    for (auto &item : handling_)
+      handle(item);
+    handling_.clear();
+    // Spans that a verdict carries end with the flush, not with the turn's beginning.
+    io_->touch_clock();
+    io_->flush();
+  }
+  more_ = !local_.empty() || io_->has_unflushed();
+}
+
+void loop::hand_over() {
+  for (uint16_t to = 0; to < outgoing_.size(); ++to) {
+    auto &what = outgoing_[to];
+    if (what.items.empty())
+      continue;
+    what.from = index_;
+    ctx_.loops[to]->receive(std::move(what));
+    what = {};
+  }
+}
+
+bool loop::admit() noexcept {
+  auto rate = static_cast<double>(lim().accept_rate) / static_cast<double>(ctx_.cfg.loops);
+  return admission_.take(now(), rate, rate);
+}
+
+void loop::drain() {
+  front_.close_to_devices();
+  gateway_->drain();
+  // A snapshot: asking one to leave may end it and its partner.
+  std::vector<caf::strong_actor_ptr> everyone;
+  actors_.for_each([&](hosted_actor &who) { everyone.push_back(who.self()); });
+  for (auto &keep : everyone) {
+    auto &who = *static_cast<hosted_actor *>(keep->get());
+    if (who.is_stopped())
+      continue;
+    auto spread = lim().goaway_grace.count() > 0
+                      ? std::chrono::milliseconds{static_cast<int64_t>(
+                            random_() % static_cast<uint64_t>(lim().goaway_grace.count()))}
+                      : std::chrono::milliseconds{0};
+    if (auto *device = dynamic_cast<session *>(&who))
+      device->go_away("drain", spread);
+    else if (auto *link = dynamic_cast<connection *>(&who))
+      link->drain();
+  }
+}
+
+void loop::run() {
+  thread_ = std::this_thread::get_id();
+  while (!stop_.load(std::memory_order_relaxed))
+    run_turn(longest_sleep);
+  stop_everything();
+  thread_ = std::thread::id{};
+}
+
+void loop::stop_everything() {
+  front_.close();
+  // The inbox is the oldest and goes last: what the others' ends cause still passes through it.
+  for (auto *who = actors_.back(); who && who != inbox_.get(); who = actors_.back())
+    who->stop(caf::exit_reason::user_shutdown);
+  // Close frames, verdicts for devices of other loops, unbinds.
+  settle_turn();
+  inbox_->flush_requests();
+  hand_over();
+  inbox_->stop(caf::exit_reason::user_shutdown);
+  // Whoever asked too late is told so. Parcels that come now are for devices that are gone.
+  arrived_.take(taken_);
+  taken_.parcels.clear();
+  handle_letters();
+}
+
+void loop::request_stop() {
+  stop_ = true;
+  io_->wake();
+}
+
+} // namespace stentor::actors

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// One event loop of a node: one thread, its sockets, its hosted actors, its lanes to the other loops. A turn
+// is I/O, then actor messages, then what messages caused, then one flush of every corked socket, then the
+// hand-over to other loops. Tests drive `run_turn` by hand, without a thread. Everything but `enqueue`,
+// `receive` and `request_stop` belongs to the loop's thread, asserted in debug builds.
+#pragma once
+
+#include "actors/dispatcher.hpp"
+#include "actors/fanout.hpp"
+#include "actors/front.hpp"
+#include "actors/loop_inbox.hpp"
+#include "actors/loop_mailbox.hpp"
+#include "actors/metrics.hpp"
+#include "actors/node_context.hpp"
+#include "actors/session_table.hpp"
+#include "cluster/token_bucket.hpp"
+#include "net/event_loop.hpp"
+#include "net/protocol.hpp"
+
+#include <atomic>
+#include <memory>
+#include <random>
+#include <thread>
+#include <vector>
+
+namespace stentor::actors {
+
+class gateway;
+
+class loop final : public caf::execution_unit {
+public:
+  loop(node_context &ctx, uint16_t index, std::unique_ptr<net::event_loop> io);
+  ~loop() override;
+
+  // -- the turn ----
+  void run_turn(std::chrono::milliseconds most);
+  /// Turns until `request_stop`.
+  void run();
+  /// Any thread.
+  void request_stop();
+  /// Ends every actor; the last thing a loop does.
+  void stop_everything();
+
+  // -- from any thread ----
+  void enqueue(caf::strong_actor_ptr to, caf::mailbox_element_ptr what);
+  void receive(parcel what);
+  /// A hosted actor woke a scheduled one: that one runs on CAF's scheduler, never here.
+  void exec_later(caf::resumable *what) override;
+
+  // -- for the loop's actors ----
+  /// Queues an item for a loop of this node, this one included; handled or handed over later in the turn.
+  void put(uint16_t to, lane_item item);
+  /// The same for a message that took `cost` bytes of credit (none on the own loop).
+  void put_data(uint16_t to, items::deliver item, size_t cost);
+  uint16_t index() const noexcept { return index_; }
+  node_context &context() noexcept { return ctx_; }
+  const limits &lim() const noexcept { return ctx_.lim(); }
+  net::event_loop &io() noexcept { return *io_; }
+  net::codec &codec() noexcept { return codec_; }
+  dispatcher &messages() noexcept { return dispatcher_; }
+  loop_inbox &inbox() noexcept { return *inbox_; }
+  actors::gateway &gateway() noexcept;
+  actors::fanouts &fanouts() noexcept { return fanouts_; }
+  session_table &sessions() noexcept { return sessions_; }
+  front &doors() noexcept { return front_; }
+  /// Whether one more connection fits this loop's share of the node's accept rate.
+  bool admit() noexcept;
+  /// Stops taking devices and asks the ones here to leave, spread over the grace.
+  void drain();
+  hosted_list &actors() noexcept { return actors_; }
+  template <class F>
+  void for_each_actor(F &&visit) const {
+    actors_.for_each(visit);
+  }
+  loop_counters &counters() noexcept { return counters_; }
+  std::mt19937_64 &random() noexcept { return random_; }
+  /// A buffer to encode frames in, empty; one user at a time.
+  std::string &scratch() noexcept {
+    scratch_.clear();
+    return scratch_;
+  }
+  time_point now() const noexcept { return io_->now(); }
+  int64_t now_ms() const noexcept {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now().time_since_epoch()).count();
+  }
+  /// The device's wall clock, read once a turn.
+  wall_ms wall_now() const noexcept { return wall_now_; }
+  /// Asserts, in debug builds, that the caller runs on this loop.
+  void assert_here() const noexcept;
+
+private:
+  struct letter {
+    caf::strong_actor_ptr to;
+    caf::mailbox_element_ptr what;
+  };
+  void take_arrivals();
+  void handle_letters();
+  static hosted_actor &receiver_of(letter &x) noexcept { return *static_cast<hosted_actor *>(x.to->get()); }
+  void handle(lane_item &item);
+  void handle_parcel(parcel &what);
+  void settle_turn();
+  void hand_over();
+
+  node_context &ctx_;
+  uint16_t index_;
+  std::unique_ptr<net::event_loop> io_;
+  net::codec codec_;
+  loop_counters &counters_;
+  std::mt19937_64 random_;
+  std::string scratch_;
+  hosted_list actors_;
+  session_table sessions_;
+  dispatcher dispatcher_;
+  actors::fanouts fanouts_{*this};
+  hosted_ptr<loop_inbox> inbox_;
+  hosted_ptr<actors::gateway> gateway_;
+  front front_{*this};
+  token_bucket admission_;
+  wall_ms wall_now_ = 0;
+
+  std::vector<lane_item> local_; ///< items for this loop, from this loop
+  std::vector<lane_item> handling_;
+  std::vector<parcel> outgoing_;    ///< by target loop
+  std::vector<letter> own_letters_; ///< from this thread: no lock
+  std::vector<letter> own_taken_;
+  bool more_ = false; ///< the turn ended with work left
+
+  using mailbox = loop_mailbox<letter, parcel>;
+  mailbox arrived_;
+  mailbox::batch taken_; ///< empty between turns; keeps its capacity
+  std::atomic<bool> stop_{false};
+  std::atomic<std::thread::id> thread_{};
+};
+
+} // namespace stentor::actors

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The address of an event loop for ordinary actors: routers' answers, device events and the inspector's
+// questions come here. It also asks on behalf of the loop's sessions, in one request a router and turn, each
+// with a deadline. Hosted on its loop; a session is never the sender of such a request.
+#pragma once
+
+#include "actors/hosted_actor.hpp"
+#include "actors/interfaces.hpp"
+#include "net/timer_wheel.hpp"
+
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+namespace stentor::actors {
+
+class loop_inbox final : public hosted_actor {
+public:
+  loop_inbox(caf::actor_config &cfg, loop &host);
+
+  const char *name() const override { return "loop_inbox"; }
+
+  // -- for the loop's sessions and flows; answers arrive in a later turn ----
+  /// The session hears `on_bound`. False where too many binds wait already (32 k): nothing was asked.
+  [[nodiscard]] bool bind(storage::bind_request what);
+  void unbind(storage::unbind_request what);
+  /// The dispatcher hears `on_resolved`, `unknown` where the directory does not answer.
+  void resolve(const device_id &device, uint64_t ticket);
+  using list_handler = std::function<void(caf::expected<std::vector<storage::record>>)>;
+  void list(const account_id &account, list_handler told);
+  using lookup_handler = std::function<void(const lookup_answer &)>;
+  void lookup(const device_id &device, lookup_handler told);
+  /// Events of the account go to the session until `unwatch`; `told` hears whether there was room.
+  void watch(const account_id &account, const session_ref &who, std::function<void(bool)> told);
+  void unwatch(const account_id &account, const session_ref &who);
+
+  // -- requests in general ----
+  using answer_handler = std::function<void(caf::expected<caf::message>)>;
+  /// Sends `what` to `whom`; `told` is called once, on this loop, with the answer or `errc::timed_out`.
+  void ask(const caf::strong_actor_ptr &whom, std::chrono::milliseconds timeout, caf::message what,
+           answer_handler told);
+
+  /// Sends what the turn collected; the loop calls it at the turn's end.
+  void flush_requests();
+
+protected:
+  bool on_message(caf::mailbox_element &what) override;
+  void on_stop() override;
+
+private:
+  struct request {
+    answer_handler told;
+    time_point deadline;
+  };
+  struct batch {
+    std::vector<storage::bind_request> binds;
+    std::vector<storage::unbind_request> unbinds;
+    std::vector<device_id> lookups;
+    std::vector<uint64_t> tickets; ///< beside `lookups`
+  };
+  batch &batch_for(const device_id &device);
+  void send_binds(size_t router, std::vector<storage::bind_request> binds);
+  void send_lookups(size_t router, std::vector<device_id> devices, std::vector<uint64_t> tickets);
+  void on_answer(uint64_t id, caf::mailbox_element &what);
+  void on_tick();
+  void keep_ticking();
+  std::vector<actor_info> busiest(uint32_t most);
+
+  std::unordered_map<uint64_t, request> requests_;
+  uint64_t last_request_ = 0;
+  std::vector<batch> batches_; ///< by router
+  bool has_batches_ = false;
+  size_t binds_waiting_ = 0;
+  net::timer_for<loop_inbox, &loop_inbox::on_tick> tick_{this};
+};
+
+} // namespace stentor::actors

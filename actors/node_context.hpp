@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all loops and actors of one node share: identity, settings, and the addresses of each other. Built by
+// `node` before any loop runs, constant afterwards; outlives them all.
+#pragma once
+
+#include "actors/config.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/lane.hpp"
+#include "actors/metrics.hpp"
+#include "cluster/slots.hpp"
+#include "net/token.hpp"
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+namespace stentor::actors {
+
+class loop;
+
+struct node_context {
+  node_context(caf::actor_system &system, config settings)
+      : sys{system}, cfg{std::move(settings)}, id{cfg.node}, numbers{std::make_shared<metrics>(id,
+                                                                                               cfg.loops)},
+        credits(size_t{cfg.loops} * cfg.loops) {}
+
+  caf::actor_system &sys;
+  const config cfg;
+  const node_id id;
+  const std::shared_ptr<metrics> numbers; ///< shared: actors of CAF may outlive this context for a moment
+  incarnation inc = 0;
+  std::shared_ptr<const net::token_verifier> tokens;
+  std::vector<loop *> loops;
+  std::vector<router_actor> routers;
+  directory_actor directory;
+  inspector_actor inspector;
+  std::vector<lane_credit> credits;
+  std::atomic<bool> draining{false};
+  std::atomic<storage::directory_time> lease_end{0};
+
+  const limits &lim() const noexcept { return cfg.lim; }
+  /// Until when this node may write, on the directory's clock.
+  storage::directory_time lease_until() const noexcept { return lease_end.load(std::memory_order_relaxed); }
+  lane_credit &credit(uint16_t from, uint16_t to) noexcept { return credits[size_t{from} * cfg.loops + to]; }
+  /// The router of this node that owns the slot of `x` (a device or an account).
+  template <class Id>
+  const router_actor &router_of(const Id &x) const noexcept {
+    return routers[slot_of(x) % routers.size()];
+  }
+};
+
+} // namespace stentor::actors

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// A session's life: bound, live, timed.
+#include "actors/session.hpp"
+
+#include "actors/log.hpp"
+#include "actors/loop.hpp"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+
+namespace stentor::actors {
+
+namespace {
+
+constexpr std::chrono::milliseconds bind_retry{1000};
+constexpr uint8_t max_bind_tries = 10;
+
+resume_secret random_secret() {
+  // Not the loop's generator: a secret must not be guessable from other numbers a client sees.
+  resume_secret secret;
+  if (RAND_bytes(secret.data(), static_cast<int>(secret.size())) != 1)
+    std::terminate(); // OpenSSL without entropy: no secret would be one
+  return secret;
+}
+
+} // namespace
+
+session::session(caf::actor_config &cfg, loop &host, session_ref ref, hosted_ptr<connection> link,
+                 identity who, const std::optional<resume_token> &resume)
+    : hosted_actor{cfg, host}, ref_{ref}, who_{std::move(who)}, link_{std::move(link)},
+      secret_{random_secret()}, early_{std::make_unique<early>()} {
+  early_->resume = resume;
+  host.counters().session_opened();
+}
+
+session::~session() = default;
+
+void session::start() {
+  // What the device sends before its `welcome` waits in the kernel; what came with the handshake waits in
+  // `early_`.
+  link_->wait();
+  auto &lim = host().lim();
+  auto dither = std::chrono::milliseconds{
+      lim.session_dither.count() > 0
+          ? static_cast<int64_t>(host().random()() % static_cast<uint64_t>(lim.session_dither.count()))
+          : 0};
+  recycle_at_ = host().now() + lim.session_lifetime - dither;
+  plan_token_end();
+  bind();
+}
+
+// -- the directory ----
+
+void session::bind() {
+  ++bind_tries_;
+  auto &ctx = host().context();
+  storage::bind_request request{
+      who_.device, who_.account, {ctx.id, ctx.inc, ref_, 0}, superseded_by_, ctx.lease_until()};
+  if (!host().inbox().bind(std::move(request))) {
+    host().counters().rejected("bind_queue");
+    leave(net::close_code::overloaded, "overloaded", "too many devices connect at once, retry later");
+    end();
+  }
+}
+
+void session::on_bound(const bind_answer &answer) {
+  if (mode_ != mode::binding) {
+    // It left before it was bound: nothing may stand for it.
+    if (answer.error == errc::none)
+      host().inbox().unbind({who_.device, answer.ep, host().context().lease_until()});
+    return;
+  }
+  if (answer.error != errc::none) {
+    host().counters().rejected("directory");
+    if (link_)
+      link_->close(net::close_code::overloaded, "overloaded", "the directory does not answer, retry later");
+    // The outcome is unknown: a record of ours may stand. Binding again is idempotent and tells its epoch.
+    if (answer.error == errc::timed_out && bind_tries_ < max_bind_tries) {
+      close_at_ = host().now() + bind_retry;
+      arm_timer();
+    } else {
+      give_up_binding();
+    }
+    return;
+  }
+  epoch_ = answer.ep;
+  auto lives = link_ && link_->is_usable();
+  if (!lives || superseded_by_ > epoch_) {
+    host().inbox().unbind({who_.device, epoch_, host().context().lease_until()});
+    if (lives)
+      link_->close(net::close_code::superseded, "superseded", "a newer connection of this device took over");
+    give_up_binding();
+    return;
+  }
+  auto &ctx = host().context();
+  auto &resume = early_->resume;
+  auto is_here = [&](incarnation inc, const session_ref &ref) {
+    return inc == ctx.inc && ref.loop < ctx.loops.size() && ref != ref_;
+  };
+  auto asks = resume && is_here(resume->inc, resume->session);
+  if (answer.previous && is_here(answer.previous->inc, answer.previous->session) &&
+      !(asks && answer.previous->session == resume->session))
+    host().put(answer.previous->session.loop, std::make_unique<items::supersede>(items::supersede{
+                                                  answer.previous->session, who_.device, epoch_}));
+  if (!asks) {
+    become_live(false);
+    return;
+  }
+  mode_ = mode::resuming;
+  close_at_ = host().now() + host().lim().hand_over_timeout;
+  arm_timer();
+  auto question = std::make_unique<items::hand_over>();
+  question->to = resume->session;
+  question->device = who_.device;
+  question->newer = epoch_;
+  question->secret = resume->secret;
+  question->requester = ref_;
+  host().put(resume->session.loop, std::move(question));
+}
+
+void session::give_up_binding() {
+  mode_ = mode::leaving;
+  send_back_held();
+  if (!link_)
+    end();
+}
+
+void session::on_handed_over(std::unique_ptr<session_state> state) {
+  if (mode_ != mode::resuming) {
+    // Too late, the device was told `resumed:false`: it gets the verdicts it is owed, and nobody waits for
+    // its acks.
+    if (!state)
+      return;
+    for (auto &owed : std::exchange(state->owed, {}))
+      on_outcome(std::move(owed));
+    settle_unconfirmed(*state);
+    return;
+  }
+  host().counters().handover(state ? "resumed" : "refused");
+  auto resumed = state != nullptr;
+  if (state)
+    state_ = std::move(*state);
+  become_live(resumed);
+}
+
+void session::become_live(bool resumed) {
+  mode_ = mode::live;
+  close_at_ = time_point::max();
+  arm_timer();
+  auto &lim = host().lim();
+  auto token = to_text(resume_token{host().context().inc, ref_, secret_});
+  auto &frame = host().scratch();
+  net::encode(link_->encoding(), frame,
+              net::welcome_frame{who_.device.str(), who_.account.str(), token, resumed,
+                                 static_cast<uint32_t>(lim.ping_interval.count()),
+                                 static_cast<uint32_t>(lim.max_frame_bytes), lim.message_rate,
+                                 lim.message_burst, static_cast<uint32_t>(lim.max_timeout.count())});
+  link_->send(frame, false);
+  auto begun = std::move(early_);
+  // First what the device may have missed, then what is new.
+  redeliver();
+  for (auto &owed : std::exchange(state_.owed, {}))
+    on_outcome(std::move(owed));
+  for (auto &[ep, e] : begun->held) {
+    if (takes_messages(ep))
+      deliver(std::move(e), ep);
+    else
+      host().messages().send_back(ref_, ep, std::move(e));
+  }
+  for (auto &text : begun->frames) {
+    if (mode_ != mode::live)
+      return;
+    // The codec may read a little behind the text.
+    auto size = text.size();
+    text.resize(size + net::event_loop::read_slack);
+    on_frame({text.data(), size});
+  }
+  if (link_)
+    link_->go_on();
+}
+
+// -- time ----
+
+void session::plan_token_end() {
+  token_end_ = time_point::max();
+  if (who_.expires_s == 0)
+    return;
+  // The token's clock is the wall clock: what is left of it is counted on ours from now on.
+  auto left = std::chrono::milliseconds{who_.expires_s * 1000 - host().wall_now()};
+  token_end_ = host().now() + left;
+  token_warned_ = false;
+}
+
+bool session::refresh(identity who) {
+  if (who.device != who_.device || who.account != who_.account)
+    return false;
+  who_ = std::move(who);
+  plan_token_end();
+  arm_timer();
+  return true;
+}
+
+void session::arm_timer() {
+  auto next = close_at_;
+  if (mode_ == mode::live) {
+    auto &lim = host().lim();
+    if (!warned_)
+      next = std::min(next, recycle_at_);
+    if (token_end_ != time_point::max())
+      next = std::min(next, token_warned_ ? token_end_ + lim.token_grace : token_end_ - lim.token_warning);
+  }
+  if (next == time_point::max())
+    timer_.cancel();
+  else
+    host().io().timers().schedule(timer_, next);
+}
+
+void session::on_timer() {
+  auto keep = self();
+  auto now = host().now();
+  switch (mode_) {
+  case mode::binding:
+    close_at_ = time_point::max();
+    bind();
+    return;
+  case mode::resuming:
+    host().counters().handover("timed_out");
+    become_live(false);
+    return;
+  case mode::detached:
+    end();
+    return;
+  case mode::leaving:
+  case mode::ended:
+    return;
+  case mode::live:
+    break;
+  }
+  auto &lim = host().lim();
+  if (now >= close_at_) {
+    leave(close_with_, close_reason_, "reconnect");
+    return;
+  }
+  if (token_end_ != time_point::max() && now >= token_end_ + lim.token_grace) {
+    leave(net::close_code::token_expired, "token_expired", "the token expired");
+    return;
+  }
+  if (!token_warned_ && token_end_ != time_point::max() && now >= token_end_ - lim.token_warning) {
+    // Not a `go_away`: a fresh token on this connection is what is wanted.
+    token_warned_ = true;
+    auto &frame = host().scratch();
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(token_end_ - now);
+    net::encode(link_->encoding(), frame,
+                net::goaway_frame{static_cast<uint32_t>(std::max<int64_t>(left.count(), 0)), "token"});
+    link_->send(frame, false);
+  }
+  if (!warned_ && now >= recycle_at_)
+    go_away("recycle", std::chrono::milliseconds{host().random()() % 1000});
+  arm_timer();
+}
+
+bool session::on_message(caf::mailbox_element &) {
+  return false;
+}
+
+void session::on_stop() {
+  timer_.cancel();
+  if (mode_ != mode::ended) {
+    // Stopped from outside (an exit message, the loop's end): nothing may be left that points here.
+    if (mode_ == mode::live || mode_ == mode::resuming)
+      host().inbox().unbind({who_.device, epoch_, host().context().lease_until()});
+    mode_ = mode::ended;
+    settle_all();
+    host().sessions().erase(ref_);
+    host().counters().session_closed();
+  }
+  if (auto link = std::exchange(link_, {}))
+    link->close(net::close_code::internal, "stopped", "the session was stopped");
+  state_ = {};
+}
+
+} // namespace stentor::actors

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// A node without threads: loops turned by hand, ordinary actors on CAF's deterministic coordinator, a clock
+// that only the test moves, devices on socket pairs. One thread does everything, so a schedule is what the
+// test says it is.
+#pragma once
+
+#include "actors/loop.hpp"
+#include "actors/session.hpp"
+#include "net/ws_frame.hpp"
+#include "storage/memory_directory.hpp"
+
+#include <caf/scheduler/test_coordinator.hpp>
+#include <nlohmann/json.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace stentor::actors::test {
+
+/// A device at the other end of a socket pair; speaks JSON.
+class device final : net::frame_sink {
+public:
+  /// Takes over `fd`. Sends its upgrade request at once.
+  device(int fd, const std::string &query);
+  ~device() override;
+
+  void send(const nlohmann::json &frame);
+  /// Reads what is there.
+  void read();
+  /// Closes its side without a word.
+  void vanish();
+  /// Shrinks what the kernel takes for it, so that the server's cork fills.
+  void read_slowly();
+
+  /// Frames of one type, oldest first.
+  std::vector<nlohmann::json> frames(const std::string &type) const;
+  /// The `data` of every `msg`, in order.
+  std::vector<nlohmann::json> data() const;
+  /// The verdict of a message of ours; empty while there is none.
+  std::string verdict_of(const std::string &id) const;
+  size_t verdicts_of(const std::string &id) const;
+  std::string resume_token() const;
+  bool is_welcome() const { return !frames("welcome").empty(); }
+  uint16_t close_code() const noexcept { return close_code_; }
+  const std::string &http_status() const noexcept { return status_; }
+
+private:
+  bool on_message(net::opcode kind, std::span<char> body) override;
+  bool on_control(net::opcode kind, std::span<char> body) override;
+
+  int fd_;
+  net::frame_reader reader_;
+  std::string head_;
+  std::string status_;
+  uint16_t close_code_ = 0;
+  bool upgraded_ = false;
+  std::vector<nlohmann::json> received_;
+};
+
+class node {
+public:
+  explicit node(size_t loops = 2, limits lim = {});
+  ~node();
+
+  /// A device of account `acme` (or another) on one loop, not turned yet.
+  std::unique_ptr<device> connect(size_t loop, const std::string &name, const std::string &resume = {},
+                                  const std::string &account = "acme");
+  /// The same, turned until it has its welcome.
+  std::unique_ptr<device> join(size_t loop, const std::string &name, const std::string &resume = {});
+  /// One turn of one loop, without the actors on the coordinator.
+  void turn(size_t loop);
+  /// Everything, until nothing moves.
+  void settle();
+  /// Moves the clock, then settles; in steps, as a running node would see it.
+  void pass(std::chrono::milliseconds time);
+
+  node_context &context() noexcept { return *ctx_; }
+  loop &at(size_t i) noexcept { return *loops_[i]; }
+  storage::memory_directory &store() noexcept { return *store_; }
+  caf::actor_system &system() noexcept { return *sys_; }
+  void run_actors();
+  /// Whether the directory holds the device.
+  bool is_online(const std::string &name);
+
+private:
+  caf::actor_system_config settings_;
+  std::unique_ptr<caf::actor_system> sys_;
+  caf::scheduler::test_coordinator *coordinator_ = nullptr;
+  std::shared_ptr<storage::memory_directory> store_;
+  std::unique_ptr<node_context> ctx_;
+  std::vector<std::unique_ptr<loop>> loops_;
+  std::vector<device *> devices_;
+};
+
+} // namespace stentor::actors::test
