@@ -22,6 +22,11 @@ export class Evidence {
     this.learn();
   }
 
+  /** It lasted to the end of the run. */
+  isOpen(connection) {
+    return connection.endedAt === undefined || connection.endedAt >= this.endedAt;
+  }
+
   connection(device, c) {
     return this.journal.devices[device]?.connections[c];
   }
@@ -75,8 +80,6 @@ export class Evidence {
 
 /** A close frame came, so that everything sent before it had come as well. */
 export const closedInOrder = (connection) => connection.endedAt !== undefined && connection.code !== 1006;
-
-export const isOpen = (connection) => connection.endedAt === undefined;
 
 /** `device` and `via` as one word. */
 export const keyOf = (device, { node, epoch }) => `${device} ${node} ${epoch}`;

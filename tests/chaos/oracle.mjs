@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Holds what senders were told against what devices logged. Pure: a journal in (journal.mjs has its form), violations
 // and counts out. Each violation names the rule it breaks; docs/protocol.md has what the rules stand on.
-import { closedInOrder, Evidence, isOpen } from './evidence.mjs';
+import { closedInOrder, Evidence } from './evidence.mjs';
 import { judgeDelivery } from './oracle_delivery.mjs';
 import { judgePresence } from './oracle_presence.mjs';
 
@@ -130,7 +130,7 @@ class Court {
     for (const device of this.targets(message)) {
       if (this.evidence.arrivedAt(m, device).length > 0) continue;
       const broken = this.journal.devices[device].connections.some(
-        (x) => x.startedAt < sentAt + timeoutMs && !isOpen(x) && x.endedAt > sentAt && !closedInOrder(x));
+        (x) => x.startedAt < sentAt + timeoutMs && !this.evidence.isOpen(x) && x.endedAt > sentAt && !closedInOrder(x));
       if (broken) ++this.counts.silentConnectionLost;
       else this.blame('silent loss', `message ${m} to ${to}: no error, and ${device} never got it`, { m, device });
     }
@@ -172,8 +172,8 @@ class Court {
     if (came.length > 0) {
       if (!came.some((x) => x.c === connection.c))
         this.blame('via', `message ${m} was written to connection ${connection.c} of ${device} and came on ${came[0].c}`, about);
-    } else if (closedInOrder(connection) || isOpen(connection)) {
-      const state = isOpen(connection) ? 'is open' : `was closed in order with ${connection.code}`;
+    } else if (closedInOrder(connection) || this.evidence.isOpen(connection)) {
+      const state = this.evidence.isOpen(connection) ? 'is open' : `was closed in order with ${connection.code}`;
       this.blame('written', `message ${m} was told written, and ${device} never got it: connection ${connection.c} ${state}`, about);
     } else ++this.counts.writtenConnectionLost;
   }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The oracle's rules about who is connected where: each connection's epoch and end, what watchers were told of it, and
 // the records that nodes showed when all was quiet. Pure.
-import { isOpen } from './evidence.mjs';
 
 /** Ends that a device which does nothing wrong may see; 1006 is no close frame at all. */
 const fairCodes = new Set([1000, 1001, 1006, 4000, 4001, 4002, 4003, 4100]);
 const registerMs = 1000; // from the answer to `watch` until every event is certain to be seen
 const redisFaults = ['redis-kill', 'redis-pause', 'redis-slow'];
+const promptMs = 3000; // an event's way where nothing went wrong for `calmMs` before
+const calmMs = 20_000;
 const restoreMs = 15_000; // after an empty Redis is back until all devices are in it again
 
 /** `offlineWithinMs`: from a connection's end, of whatever kind, to its `offline`. */
@@ -76,6 +77,7 @@ function watch(court, watcher, log, connection, offlineWithinMs) {
 function complete(court, { watcher, account, connection, seen, since, end, offlineWithinMs }) {
   const { journal, evidence } = court;
   const troubled = (from) => evidence.during(redisFaults, from - 5000, from + restoreMs).length > 0;
+  const waitFor = (at) => (evidence.journal.faults.some((x) => x.from < at + promptMs && (x.to ?? Infinity) > at - calmMs) ? offlineWithinMs : promptMs);
   const frozen = evidence.silenced(connection.node, connection.watchedAt, end);
   for (const [device, log] of Object.entries(journal.devices)) {
     if (log.account !== account) continue;
@@ -83,17 +85,18 @@ function complete(court, { watcher, account, connection, seen, since, end, offli
     for (const x of log.connections) {
       if (x.welcomedAt === undefined) continue;
       const about = { device, watcher, at: x.startedAt };
-      const told = epochs.find(([epoch, { online }]) => online > 0 && epoch / 1000 >= x.startedAt - 5 && epoch / 1000 <= x.welcomedAt + 5);
-      const isDue = x.startedAt > since + registerMs && x.welcomedAt + offlineWithinMs < end;
-      if (!told && isDue && !frozen && !troubled(x.welcomedAt))
+      const told = (kind) => epochs.some(([epoch, counted]) => counted[kind] > 0 && epoch / 1000 >= x.startedAt - 5 && epoch / 1000 <= x.welcomedAt + 5);
+      const cameIn = x.startedAt > since + registerMs && x.welcomedAt + waitFor(x.welcomedAt) < end;
+      if (cameIn && !told('online') && !frozen && !troubled(x.welcomedAt))
         court.blame('online missing', `${watcher} was never told of ${device}'s connection ${x.c} to ${x.node}`, about);
-      if (!told || told[1].offline > 0 || isOpen(x) || frozen || troubled(x.endedAt)) continue;
-      if (x.endedAt + offlineWithinMs < end)
-        court.blame('offline missing', `${watcher} was told ${device} epoch ${told[0]} is online, and not that it went`, about);
+      // Also of what was connected when the watch began.
+      const wentIn = !evidence.isOpen(x) && x.endedAt > since + registerMs && x.endedAt + waitFor(x.endedAt) < end;
+      if (wentIn && !told('offline') && !frozen && !troubled(x.endedAt))
+        court.blame('offline missing', `${watcher} was not told that ${device}'s connection ${x.c} to ${x.node} ended`, about);
     }
     // Whatever was bound, if only for a device that gave up: at the end only what is open may be online.
-    if (connection.endedAt !== undefined && connection.endedAt < evidence.endedAt) continue;
-    const open = log.connections.filter(isOpen);
+    if (!evidence.isOpen(connection)) continue;
+    const open = log.connections.filter((x) => evidence.isOpen(x));
     for (const [epoch, { online, offline }] of epochs) {
       const held = open.some((x) => epoch / 1000 >= x.startedAt - 5 && epoch / 1000 <= (x.welcomedAt ?? Infinity) + 5);
       if (online > offline && !held)
