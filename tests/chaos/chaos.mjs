@@ -8,6 +8,7 @@ import { judge } from './oracle.mjs';
 import { print, summarize } from './report.mjs';
 import { run } from './run.mjs';
 import { sabotages } from './sabotage.mjs';
+import { Scope } from './scope.mjs';
 
 const usage = `usage: scripts/chaos [--seed N] [--minutes 5] [--nodes 4] [--devices 96] [--rate 150] [--faults LIST] [--json] [--help]
 
@@ -27,20 +28,6 @@ from the seed, and holds every verdict against what the devices logged. Ends wit
   scripts/chaos --seed 1234                          again what went wrong before
 
 Logs of the nodes, the journal and the summary stay in build/chaos/SEED/.`;
-
-/** What node's tests offer as `t`, for a run of its own: ends in reverse order. */
-class Scope {
-  ends = [];
-
-  after(end) {
-    this.ends.push(end);
-  }
-
-  async close() {
-    for (const end of this.ends.reverse()) await end();
-    this.ends = [];
-  }
-}
 
 function options() {
   const text = { type: 'string' };

@@ -10,6 +10,7 @@ import { Server, sleep } from '../system/node/harness.mjs';
 import { freePort } from './ports.mjs';
 import { Link, processBehind, Proxy } from './proxy.mjs';
 import { Redis } from './redis.mjs';
+import { Scope } from './scope.mjs';
 
 /** One node over all its starts. `state`: down, up, frozen, draining. */
 export class ClusterNode {
@@ -20,12 +21,14 @@ export class ClusterNode {
     Object.assign(this, { cluster, id });
   }
 
+  // Its addresses are its own, whether it runs or not.
+
   get device() {
-    return this.server.device;
+    return this.settings.deviceListen;
   }
 
   get api() {
-    return this.server.api;
+    return this.settings.apiListen;
   }
 
   get pid() {
@@ -34,32 +37,37 @@ export class ClusterNode {
 
   /** What it wrote to standard error since its last start. */
   get log() {
-    return this.server.stderr;
+    return this.server?.stderr ?? '';
   }
 
   url(query) {
-    return this.server.url(query);
+    return Server.prototype.url.call(this, query);
   }
 
   request(...args) {
-    return this.server.request(...args);
+    return Server.prototype.request.apply(this, args);
   }
 
   /** Starts it where it was before; a node whose old lease still runs waits for its end first. */
   async start(extra = {}) {
     ++this.starts;
-    const { t, options } = this.cluster;
+    const { scope, options } = this.cluster;
     const log = options.logs && ((text) => appendFileSync(`${options.logs}/${this.id}.log`, text));
     const settings = { ...options.settings, ...this.settings, ...extra };
-    this.server = await Server.start(t, settings, { expectErrors: true, program: options.program, log });
+    // Known by its process at once: it connects to its peers before it is ready.
+    const spawned = (server) => {
+      this.server = server;
+      server.exited.then((end) => this.exited(server, end));
+    };
+    await Server.start(scope, settings, { expectErrors: true, program: options.program, log, spawned });
     this.state = 'up';
-    // What ends without being told to is a crash, and no test may overlook it.
-    const server = this.server;
-    server.exited.then(({ code, signal }) => {
-      if (this.server !== server) return;
-      if (!server.stopped && this.state !== 'draining') this.cluster.crashes.push(`${this.id}: code ${code}, signal ${signal}`);
-      this.state = 'down';
-    });
+  }
+
+  /** What ends without being told to is a crash, and no test may overlook it. */
+  exited(server, { code, signal }) {
+    if (this.server !== server) return;
+    if (!server.stopped) this.cluster.crashes.push(`${this.id}: code ${code}, signal ${signal}`);
+    this.state = 'down';
   }
 
   async kill9() {
@@ -77,10 +85,10 @@ export class ClusterNode {
     this.state = 'up';
   }
 
-  /** SIGTERM; answers when it has ended, in an orderly way or not at all. */
+  /** SIGTERM; answers when it has ended. Another end than an orderly one counts as a crash. */
   async drain() {
     this.state = 'draining';
-    await this.server.stop();
+    await this.server.stop().catch((error) => this.cluster.crashes.push(`${this.id}: ${error.message}`));
     this.state = 'down';
   }
 
@@ -91,6 +99,7 @@ export class ClusterNode {
 }
 
 export class Cluster {
+  nodes = [];
   crashes = []; // nodes that ended by themselves
   links = new Map(); // 'a|b', ids sorted, and 'a|redis'
 
@@ -100,10 +109,10 @@ export class Cluster {
    */
   static async start(t, { nodes = 3, directory = nodes > 1 ? 'redis' : 'memory', name = 'test', ...options } = {}) {
     const cluster = new Cluster();
-    Object.assign(cluster, { t, name, directory, options });
+    Object.assign(cluster, { scope: new Scope(), name, directory, options });
+    t.after(() => cluster.stop());
     if (options.logs) mkdirSync(options.logs, { recursive: true });
-    if (directory === 'redis') cluster.redis = await Redis.start(t, await freePort());
-    cluster.nodes = [];
+    if (directory === 'redis') cluster.redis = await Redis.start(cluster.scope, await freePort());
     for (let i = 1; i <= nodes; ++i) cluster.nodes.push(await cluster.prepare(`n${i}`));
     await Promise.all(cluster.nodes.map((node) => node.start()));
     if (nodes > 1) await cluster.formed();
@@ -116,21 +125,21 @@ export class Cluster {
     const address = async () => `127.0.0.1:${await freePort()}`;
     node.settings = { nodeId: id, deviceListen: await address(), apiListen: await address() };
     if (this.directory !== 'redis') return node;
-    const peer = await freePort();
+    node.peerPort = await freePort();
     const link = (socket) => {
       const pid = processBehind(socket, this.nodes.map((x) => x.pid).filter(Boolean));
       const from = this.nodes.find((x) => x.pid === pid);
       return from && this.link(from.id, id);
     };
-    node.peerProxy = await Proxy.listen(this.t, { link, target: () => ({ host: '127.0.0.1', port: peer }) });
-    node.redisProxy = await Proxy.listen(this.t, {
+    node.peerProxy = await Proxy.listen(this.scope, { link, target: () => ({ host: '127.0.0.1', port: node.peerPort }) });
+    node.redisProxy = await Proxy.listen(this.scope, {
       link: () => this.link(id, 'redis'),
       target: () => ({ host: '127.0.0.1', port: this.redis.port }),
     });
     Object.assign(node.settings, {
       cluster: this.name,
       directory: `redis://${node.redisProxy.address}/0`,
-      peerListen: `127.0.0.1:${peer}`,
+      peerListen: `127.0.0.1:${node.peerPort}`,
       peerAdvertise: node.peerProxy.address,
     });
     return node;
@@ -162,6 +171,16 @@ export class Cluster {
 
   heal() {
     for (const link of this.links.values()) link.heal();
+  }
+
+  /** The nodes first, with all roads open: a drain without Redis is another matter. */
+  async stop() {
+    this.heal();
+    this.redis?.resume();
+    const ends = this.nodes.filter((x) => x.server).map((x) => x.server.stop());
+    await Promise.allSettled(ends); // the scope asks them again, and hears how they ended
+    await this.scope.close();
+    await Promise.all(ends);
   }
 
   /** Waits until every node that is up says it is ready. */

@@ -49,6 +49,7 @@ export class Redis {
     this.process.kill('SIGCONT');
   }
 
+  /** Paused or not. */
   stop() {
     return this.kill9();
   }

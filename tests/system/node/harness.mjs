@@ -36,9 +36,9 @@ export function flagsOf(settings) {
 export class Server {
   /**
    * Starts a daemon; `shell` runs before it in the same process (`ulimit -n 64`), `program` instead of the built binary,
-   * `log` gets what it writes to standard error. Ends with the test `t`.
+   * `log` gets what it writes to standard error, `spawned` the server as soon as its process exists. Ends with the test `t`.
    */
-  static async start(t, settings = {}, { shell, expectErrors = false, program: daemon = [binary], log } = {}) {
+  static async start(t, settings = {}, { shell, expectErrors = false, program: daemon = [binary], log, spawned } = {}) {
     const server = new Server();
     const args = flagsOf({ ...usual, ...settings });
     const command = shell ? ['bash', '-c', `${shell}; exec "$0" "$@"`, ...daemon, ...args] : [...daemon, ...args];
@@ -57,6 +57,7 @@ export class Server {
     );
     server.process.on('error', (error) => (server.stderr += error));
     t.after(() => server.stop());
+    spawned?.(server);
     await new Promise((resolve, reject) => {
       server.process.stdout.setEncoding('utf8').on('data', (text) => {
         server.stdout += text;

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of several nodes share: starting them, asking all of them where a device is, and the times the cluster
+// promises (docs/protocol.md, docs/deploy.md), in milliseconds.
+import assert from 'node:assert/strict';
+import { Cluster } from '../../chaos/cluster.mjs';
+import { Device } from './device.mjs';
+import { sleep, until } from './harness.mjs';
+
+export const bounds = {
+  takeover: 1000, // the old connection is closed, with the link up
+  takeoverCut: 2000, // with the link cut: through Redis
+  suspect: 1000, // senders to a dead or unreachable node hear `unreachable`
+  dead: 7000, // its devices are `offline`
+  restore: 15_000, // all devices are back in an emptied Redis
+  leaseEnd: 6000, // a frozen or isolated node writes nothing more
+};
+// Not a promise but this machine: two cores, and other tests beside us.
+export const slack = 500;
+
+/** Three nodes unless `options` say otherwise; the test fails if one of them ends by itself. */
+export async function startCluster(t, { settings = {}, ...options } = {}) {
+  const cluster = await Cluster.start(t, { nodes: 3, settings, ...options });
+  t.after(() => assert.deepEqual(cluster.crashes, []));
+  return cluster;
+}
+
+/** The record of a device as each node that is up tells it: `{n1: 'n2 1800…', n2: null, …}`; `?` where it cannot say. */
+export async function records(cluster, device) {
+  const all = {};
+  for (const node of cluster.nodes.filter((x) => x.state === 'up')) {
+    const { status, json } = await node.request('GET', `/v1/devices/${device}`);
+    all[node.id] = status === 200 ? `${json.node} ${json.epoch}` : status === 404 ? null : '?';
+  }
+  return all;
+}
+
+/** Waits until every node says the same: that the device is on `node`, or nowhere where `node` is null. */
+export async function agreed(cluster, device, node, ms = 2000) {
+  let last;
+  const says = (x) => (node === null ? x === null : x?.startsWith(`${node} `));
+  await until(async () => {
+    last = await records(cluster, device);
+    const told = new Set(Object.values(last));
+    return told.size === 1 && says([...told][0]);
+  }, `${device} on ${node}`, ms).catch(() => assert.fail(`after ${ms} ms ${device} should be on ${node}: ${JSON.stringify(last)}`));
+}
+
+/** Connects a device and turns its watch on; `events` are those told from now on. */
+export async function watcher(node, name = 'watcher', account = 'acme') {
+  const device = await Device.connect(node, { device: name, account });
+  device.write({ t: 'watch' });
+  device.write({ t: 'devices' });
+  await device.next('devices');
+  await sleep(300); // the watch is at its router by then
+  device.log.length = 0;
+  return device;
+}
+
+/** The events a watcher was told of a device, as words: `online`, `offline`. */
+export const eventsOf = (watching, device) => watching.frames('event').filter((x) => x.device === device).map((x) => x.kind);
+
+/** How long a promise takes, with what it answers. */
+export async function timed(promise) {
+  const began = Date.now();
+  const value = await promise;
+  return { value, ms: Date.now() - began };
+}
+
+/**
+ * Sends numbered messages from one device to another every `everyMs` until `stop`, which answers
+ * `[{n, verdict, ms}]` once all verdicts are in.
+ */
+export function steadily(sender, to, { everyMs = 20, ...options } = {}) {
+  const told = [];
+  let n = 0;
+  const timer = setInterval(() => {
+    const number = n++;
+    const began = Date.now();
+    const asked = sender.send(to, { n: number }, { timeout_ms: 5000, ...options });
+    told.push(asked.then(({ verdict, via }) => ({ n: number, verdict, via, at: began, ms: Date.now() - began })));
+  }, everyMs);
+  return async () => {
+    clearInterval(timer);
+    return Promise.all(told);
+  };
+}
+
+export const count = (list) => list.reduce((sums, { verdict }) => ({ ...sums, [verdict]: (sums[verdict] ?? 0) + 1 }), {});

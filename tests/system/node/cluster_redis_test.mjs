@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Redis goes away, comes back empty, stands still or is slow: what runs goes on, and presence is true again within its
+// bound. STENTOR_LONG=1 keeps it away for a minute instead of twelve seconds.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { agreed, bounds, count, eventsOf, records, slack, startCluster, steadily, timed, watcher } from './cluster_parts.mjs';
+import { Device } from './device.mjs';
+import { sleep, until } from './harness.mjs';
+
+const awayMs = process.env.STENTOR_LONG ? 60_000 : 12_000; // more than the lease and the sweep in any case
+
+async function fleet(cluster, each = 10) {
+  const all = cluster.nodes.flatMap((node) => Array.from({ length: each }, (_, i) => Device.connect(node, { device: `${node.id}-d${i}` })));
+  return Promise.all(all);
+}
+
+test('Redis killed and back empty: warm routes lose nothing, new devices are reachable, all are restored in 15 s', async (t) => {
+  const cluster = await startCluster(t);
+  const devices = await fleet(cluster);
+  const watching = await watcher(cluster.node('n2'));
+  const [sender, far] = [devices[0], devices.find((x) => x.name === 'n3-d0')];
+  assert.equal((await sender.send(far.name, 'warm')).verdict, 'written');
+  const stop = steadily(sender, far.name);
+  await cluster.redis.kill9();
+  await sleep(2000);
+  // A newcomer gets a provisional record and is reached from every node; who cannot be looked up is not `offline`.
+  const newcomer = await Device.connect(cluster.node('n2'), { device: 'newcomer' });
+  for (const from of ['n1-d1', 'n2-d1', 'n3-d1']) {
+    const other = devices.find((x) => x.name === from);
+    assert.equal((await other.send('newcomer', from, { timeout_ms: 3000 })).verdict, 'written', from);
+  }
+  const unknown = await sender.send('who-is-that', 1, { timeout_ms: 3000 });
+  assert.deepEqual([unknown.verdict, unknown.at], ['unreachable', 'directory']);
+  await sleep(awayMs - 3000);
+  const epochs = await records(cluster, 'n3-d0').catch(() => null);
+  await cluster.redis.restart();
+  const back = Date.now();
+  for (const device of [...devices, newcomer]) {
+    const node = device === newcomer ? 'n2' : device.name.split('-')[0];
+    await agreed(cluster, device.name, node, Math.max(100, bounds.restore + slack - (Date.now() - back)));
+  }
+  const told = await stop();
+  assert.deepEqual(count(told), { written: told.length });
+  assert.equal(far.received.filter((x) => x.n !== undefined).length, told.length);
+  assert.ok([...devices, newcomer, watching].every((x) => x.end === undefined), 'nobody had to reconnect');
+  await sleep(1000);
+  assert.equal(watching.frames('event').filter((x) => x.kind === 'resync').length, 1);
+  assert.deepEqual(eventsOf(watching, 'n3-d0'), [], 'and no event about who was there all the time');
+  t.diagnostic(JSON.stringify(epochs));
+  // Everyone keeps its incarnation: the same binds work on, and ends are told.
+  await far.close();
+  await until(() => eventsOf(watching, far.name).includes('offline'), 'an offline after all');
+});
+
+test('Redis paused, not empty: nobody is swept, and all goes on when it answers again', async (t) => {
+  const cluster = await startCluster(t);
+  const devices = await fleet(cluster, 5);
+  const watching = await watcher(cluster.node('n1'));
+  const [sender, far] = [devices[0], devices.at(-1)];
+  assert.equal((await sender.send(far.name, 'warm')).verdict, 'written');
+  const stop = steadily(sender, far.name);
+  cluster.redis.pause();
+  await sleep(awayMs);
+  cluster.redis.resume();
+  await sleep(3000);
+  const told = await stop();
+  assert.deepEqual(count(told), { written: told.length });
+  for (const device of devices) await agreed(cluster, device.name, device.name.split('-')[0], bounds.restore);
+  assert.ok(devices.every((x) => x.end === undefined));
+  assert.deepEqual(watching.frames('event'), [], 'no event, and no resync');
+});
+
+for (const ms of [200, 1000])
+  test(`Redis slow by ${ms} ms each way: the warm road is as quick as ever, connects are slow and bounded`, async (t) => {
+    const cluster = await startCluster(t);
+    const sender = await Device.connect(cluster.node('n1'), { device: 'sender' });
+    await Device.connect(cluster.node('n2'), { device: 'far' });
+    assert.equal((await sender.send('far', 0)).verdict, 'written');
+    for (const { id } of cluster.nodes) cluster.link(id, 'redis').slow(ms / 2);
+    const stop = steadily(sender, 'far');
+    const { ms: took } = await timed(Device.connect(cluster.node('n3'), { device: 'late' }));
+    assert.ok(took >= ms - 50 && took < 8 * ms + 2000, `a connect took ${took} ms`);
+    await sleep(4000);
+    const told = await stop();
+    assert.deepEqual(count(told), { written: told.length });
+    const sorted = told.map((x) => x.ms).sort((a, b) => a - b);
+    assert.ok(sorted[Math.floor(sorted.length / 2)] < 50, `the median message took ${sorted[Math.floor(sorted.length / 2)]} ms`);
+  });
+
+test('one node without Redis and with its peers: fenced by its lease, for the others see Redis', async (t) => {
+  const cluster = await startCluster(t);
+  const tv = await Device.connect(cluster.node('n3'), { device: 'tv' });
+  const sender = await Device.connect(cluster.node('n1'), { device: 'sender' });
+  cluster.link('n3', 'redis').stall();
+  await sleep(bounds.dead + 2000);
+  const { verdict } = await sender.send('tv', 1, { timeout_ms: 2000 });
+  assert.ok(['offline', 'unreachable'].includes(verdict) || tv.received.length === 1, verdict);
+  const fresh = await Device.connect(cluster.node('n2'), { device: 'tv' });
+  assert.equal((await sender.send('tv', 2)).verdict, 'written');
+  assert.ok(fresh.received.includes(2));
+  cluster.heal();
+  await cluster.formed();
+  await agreed(cluster, 'tv', 'n2', 5000);
+});
