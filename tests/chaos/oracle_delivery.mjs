@@ -65,27 +65,30 @@ function wasAcked(court, m, device, before) {
  */
 function order(court, device, received) {
   const { journal } = court;
-  const highest = new Map(); // scope -> highest m so far
-  const overtaken = (scope, m) => {
-    const before = highest.get(scope) ?? -1;
-    highest.set(scope, Math.max(before, m));
-    return before > m ? before : undefined;
+  const highest = new Map(); // scope -> the arrival with the highest m so far
+  const overtaken = (scope, entry) => {
+    const before = highest.get(scope);
+    if (!before || before.m < entry.m) highest.set(scope, entry);
+    // During a takeover the old connection may bring something after the new one has: what came later is no overtaking.
+    const came = before && (before.c === entry.c || before.at < entry.at);
+    return came && before.m > entry.m ? before.m : undefined;
   };
   const seen = new Set();
-  for (const { m, c, at } of received) {
+  for (const entry of received) {
+    const { m, c, at } = entry;
     const { from, to, c: sentOn, http } = journal.messages[m];
     if (typeof to !== 'string') continue; // to an account: by way of the list of its devices
     const blame = (by) => court.blame('order', `${device} got message ${m} of ${from} after ${by}`, { m, device, at });
-    const here = overtaken(`${c} ${from} ${sentOn}`, m);
+    const here = overtaken(`${c} ${from} ${sentOn}`, entry);
     if (here !== undefined) blame(here);
     if (seen.has(m)) continue;
     seen.add(m);
-    const onOne = overtaken(`first ${from} ${sentOn}`, m);
+    const onOne = overtaken(`first ${from} ${sentOn}`, entry);
     if (onOne !== undefined) {
       if (here === undefined) blame(onOne);
       continue;
     }
-    const ever = http ? undefined : overtaken(`ever ${from}`, m);
+    const ever = http ? undefined : overtaken(`ever ${from}`, entry);
     if (ever === undefined) continue;
     if (movedInOrder(journal.devices[from], sentOn, journal.messages[ever].c)) blame(ever);
     else ++court.counts.reorderedAcrossReset;

@@ -65,6 +65,7 @@ const lies = {
   'a repetition of what needed no ack': ['delivered twice', (j, r) => redelivered(j, r), (j, x) => (x.again.ack = false)],
   'a repetition of what had been acked': ['delivered twice', (j, r) => redelivered(j, r), (j, x) => tellAcked(j, x)],
   'two messages of one sender in the wrong order': ['order', (j, r) => pairOf(j, r), (j, { log, i }) => ([log.received[i], log.received[i + 1]] = [log.received[i + 1], log.received[i]])],
+  'an earlier message on a later connection': ['order', (j, r) => nextConnection(j, r), (j, { log, a, b }) => ([log.received[a].m, log.received[b].m] = [log.received[b].m, log.received[a].m])],
   'a record of who is gone': ['presence', (j, r) => pickAudit(j, r, (x) => x.answer), (j, x) => (x.truth = null)],
   'no record of who is there': ['presence', (j, r) => pickAudit(j, r, (x) => x.answer), (j, x) => (x.answer = null)],
   'a record of another node': ['presence', (j, r) => pickAudit(j, r, (x) => x.answer), (j, x) => (x.answer = { ...x.answer, node: 'n9' })],
@@ -126,6 +127,15 @@ function pairOf(journal, random) {
   };
   const all = Object.values(journal.devices).flatMap((log) => log.received.map((_, i) => ({ log, i })).filter(({ i }) => isPair(log, i)));
   return all.length > 0 ? random.pick(all) : undefined;
+}
+
+/** Two messages of one sender, the later one on a later connection of the device. */
+function nextConnection(journal, random) {
+  const all = Object.values(journal.devices).flatMap((log) => log.received.map((x, a) => {
+    const b = log.received.findIndex((y, i) => i > a && y.c > x.c && y.m > x.m && y.from === x.from && journal.messages[y.m].c === journal.messages[x.m].c);
+    return { log, a, b };
+  })).filter(({ b }) => b >= 0);
+  return pick(all, random);
 }
 
 const pick = (list, random) => (list.length > 0 ? random.pick(list) : undefined);
