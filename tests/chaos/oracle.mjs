@@ -9,6 +9,8 @@ import { judgePresence } from './oracle_presence.mjs';
 export const certainLoss = new Set(['offline', 'refused', 'limited', 'congested', 'invalid', 'expired']);
 
 const graceMs = 1000; // a verdict comes within the timeout and this
+const settledMs = 1000; // a connection this old is known everywhere, and one that ends this much later was not ending
+const troubleMs = 20_000; // how long a node's or Redis's trouble may excuse an `offline`
 
 /**
  * `options`: `slackMs`, by how much this machine made everything late; `offlineWithinMs`, how long a watcher may have to
@@ -158,9 +160,21 @@ class Court {
     const about = { m, device, at, via };
     if (certainLoss.has(verdict) && came.length > 0)
       this.blame('certain loss', `message ${m} was told ${verdict}, and ${device} got it on connection ${came[0].c}`, about);
+    if (verdict === 'offline') this.offline(message, device, at);
     if (verdict === 'duplicate') this.duplicate(message, device, first, came);
     if (verdict === 'acked' && came.length === 0) this.blame('acked', `message ${m} was told acked, and ${device} never got it`, about);
     if (verdict === 'written' || verdict === 'acked') this.connectionNamed(message, device, verdict, via, came);
+  }
+
+  /** Not of a device that stood there all the time, unless its node or its record was in trouble shortly before. */
+  offline({ m, sentAt }, device, at) {
+    const { connections } = this.journal.devices[device];
+    const there = connections.find((x) => x.welcomedAt + settledMs < sentAt && (x.endedAt ?? Infinity) > at + settledMs);
+    if (!there || connections.some((x) => x.c > there.c && x.startedAt < at + settledMs)) return;
+    const from = sentAt - troubleMs;
+    if (this.evidence.during(['redis-kill'], from, at).length > 0) return;
+    if (this.evidence.during(['freeze', 'isolate', 'redis-cut'], from, at).some((x) => x.node === there.node)) return;
+    this.blame('offline', `message ${m} was told offline, and ${device} had been connected to ${there.node} for ${sentAt - there.welcomedAt} ms`, { m, device, at });
   }
 
   connectionNamed({ m }, device, verdict, via, came) {

@@ -46,6 +46,10 @@ const lies = {
   'written without a connection': ['via', (j, r) => verdictWith(j, r, (x) => x.via), (j, x) => delete x.via],
   'a certain loss that came': ['certain loss', (j, r) => verdictWith(j, r, (x) => x.verdict === 'written' && arrivals(j, x.m).length), (j, x) => Object.assign(x, { verdict: 'offline', via: undefined })],
   'a duplicate that came': ['certain loss', (j, r) => verdictWith(j, r, (x) => x.verdict === 'written' && arrivals(j, x.m).length), (j, x) => Object.assign(x, { verdict: 'duplicate', first: 'written' })],
+  'offline of a device that was there all the time': ['offline', (j, r) => verdictWith(j, r, (x, m) => x.verdict === 'acked' && steady(j, m)), (j, x) => {
+    forget(j, x.m);
+    Object.assign(x, { verdict: 'offline', via: undefined });
+  }],
   'two verdicts': ['one verdict', (j, r) => verdictWith(j, r, (x) => x.verdict !== 'acked'), (j, x) => j.verdicts.push({ ...x })],
   'a verdict too late': ['late', (j, r) => verdictWith(j, r, (x) => x.c === j.messages[x.m].c), (j, x) => (x.at += 3000)],
   'a verdict nobody asked for': ['want', (j, r) => verdictWith(j, r, (x) => x.verdict === 'written'), (j, x) => (j.messages[x.m].want = 'none')],
@@ -85,6 +89,10 @@ const lies = {
   'a close for a fault the device did not commit': ['close code', (j, r) => pickConnection(j, r, (x) => x.code === 4000), (j, x) => (x.code = 4103)],
   'superseded without another connection': ['superseded by nobody', (j, r) => pickConnection(j, r, (x) => x.code === 4000), (j, x) => (x.code = 4100)],
 };
+
+/** The target's connection began well before the message and ended well after. */
+const steady = (journal, { to, sentAt }) =>
+  journal.devices[to].connections.some((x) => x.welcomedAt + 1000 < sentAt && x.endedAt > sentAt + 1100);
 
 /** The sender kept its connection until the verdict was overdue. */
 function stayed(journal, { from, c, sentAt, timeoutMs }) {
