@@ -40,6 +40,41 @@ struct actor_info {
   int64_t idle_ms = 0;  ///< since the last message
 };
 
+/// What a node's actors hear when a link to another node begins or ends. Each connection between two nodes is
+/// a new link epoch; the news of its end comes before the news of the next one.
+struct link_news {
+  node_id node;
+  incarnation inc = 0;
+  uint64_t link_epoch = 0;
+  bool up = false;
+  std::vector<caf::strong_actor_ptr> inboxes; ///< of the other node, by loop; empty where the link ended
+  std::vector<caf::strong_actor_ptr> routers; ///< of the other node; a device's is slot modulo their number
+  std::string reason;                         ///< why it ended, for people
+};
+
+/// The lane items of one turn from one loop for one loop of another node (actors/wire.hpp).
+struct link_batch {
+  incarnation from = 0;
+  uint16_t from_loop = 0;
+  uint64_t link_epoch = 0;
+  /// Of this lane's other direction, since the link began: what the sender of this batch has handled.
+  uint64_t handled_bytes = 0;
+  uint64_t handled_messages = 0;
+  uint32_t data_messages = 0; ///< in `items`
+  uint64_t data_bytes = 0;    ///< what those are charged
+  std::string items;
+};
+
+template <class I>
+typename I::result_type inspect(I &f, link_news &x) {
+  return f(caf::meta::type_name("link_news"), x.node, x.inc, x.link_epoch, x.up, x.inboxes, x.routers,
+           x.reason);
+}
+template <class I>
+typename I::result_type inspect(I &f, link_batch &x) {
+  return f(caf::meta::type_name("link_batch"), x.from, x.from_loop, x.link_epoch, x.handled_bytes,
+           x.handled_messages, x.data_messages, x.data_bytes, x.items);
+}
 template <class I>
 typename I::result_type inspect(I &f, bind_answer &x) {
   return f(caf::meta::type_name("bind_answer"), x.error, x.ep, x.previous);
@@ -71,6 +106,8 @@ CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::actors::lookup_answer>))
 CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::record>))
 CAF_ADD_TYPE_ID(stentor, (stentor::storage::event))
 CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::event>))
+CAF_ADD_TYPE_ID(stentor, (stentor::actors::link_news))
+CAF_ADD_TYPE_ID(stentor, (stentor::actors::link_batch))
 
 CAF_ADD_ATOM(stentor, stentor::actors, bind_atom, "bind")
 CAF_ADD_ATOM(stentor, stentor::actors, unbind_atom, "unbind")
@@ -85,5 +122,7 @@ CAF_ADD_ATOM(stentor, stentor::actors, top_atom, "top")
 CAF_ADD_ATOM(stentor, stentor::actors, metrics_atom, "metrics")
 CAF_ADD_ATOM(stentor, stentor::actors, adopt_atom, "adopt")
 CAF_ADD_ATOM(stentor, stentor::actors, drain_atom, "drain")
+CAF_ADD_ATOM(stentor, stentor::actors, link_atom, "link")
+CAF_ADD_ATOM(stentor, stentor::actors, batch_atom, "batch")
 
 CAF_END_TYPE_ID_BLOCK(stentor)
