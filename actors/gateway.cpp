@@ -55,7 +55,7 @@ message_id gateway::next_message_id() {
 }
 
 void gateway::submit(envelope_ptr e, uint64_t ticket) {
-  e->answer_to.loop = loop_.index();
+  e->answer_to.at.loop = loop_.index();
   if (ticket != 0) {
     pending_verdict entry{asker::gateway, e->wants, road::http,     stage::accepted, {},
                           ticket,         {},       e->accepted_at, e->deadline};

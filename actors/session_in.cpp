@@ -111,7 +111,7 @@ void session::on_send(const net::client_frame &frame) {
   auto timeout = frame.timeout_ms ? std::chrono::milliseconds{*frame.timeout_ms} : lim.default_timeout;
   e->deadline = now + std::min(timeout, lim.max_timeout);
   e->expires = frame.ttl_ms ? now + std::chrono::milliseconds{*frame.ttl_ms} : time_point::max();
-  e->answer_to.loop = host().index();
+  e->answer_to.at.loop = host().index();
   if (!frame.key.empty()) {
     e->key = frame.key;
     e->key_digest = XXH3_64bits(frame.data.data(), frame.data.size());

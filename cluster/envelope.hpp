@@ -25,11 +25,10 @@ using payload = std::shared_ptr<const std::string>;
 /// Which road a message came in by, for metrics.
 enum class road : uint8_t { device, http };
 
-/// Where the verdict of a message goes: a loop of a node and its correlation number. `correlation` 0: nobody
-/// waits.
+/// Where the verdict of a message goes, and the message itself where a session does not take it: a loop and
+/// its correlation number. `correlation` 0: nobody waits.
 struct origin {
-  node_id node; ///< empty means this node
-  uint16_t loop = 0;
+  place at;
   uint64_t correlation = 0;
 };
 
