@@ -17,8 +17,10 @@ class front {
 public:
   explicit front(loop &host) : devices_{host}, back_ends_{host}, host_{host} {}
 
-  /// Listens on both addresses; before the loop runs. `errc::io` where one cannot be had.
+  /// Takes both addresses and listens for back ends; before the loop runs. `errc::io` where one cannot be
+  /// had. Devices are refused until `open_to_devices`.
   [[nodiscard]] caf::error open(const net::socket_address &devices, const net::socket_address &back_ends);
+  [[nodiscard]] caf::error open_to_devices();
   /// With the ports the kernel chose.
   const net::socket_address &device_address() const noexcept { return device_listener_->local_address(); }
   const net::socket_address &api_address() const noexcept { return api_listener_->local_address(); }

@@ -29,8 +29,12 @@ public:
   /// Anything else; dropped, and counted, where the link to `to` is not the one it belongs to any more.
   void put(const place &to, lane_item item);
   bool is_up(incarnation inc) const noexcept { return peers_.contains(inc); }
-  /// The router of a linked node for `s`; null where there is no link.
-  caf::strong_actor_ptr router_of(incarnation inc, slot s) const;
+  /// Which router of a linked node has `s`.
+  size_t router_index(incarnation inc, slot s) const noexcept;
+  /// Null where there is no link.
+  caf::strong_actor_ptr router(incarnation inc, size_t index) const;
+  /// 0 where there is no link.
+  uint32_t epoch_of(incarnation inc) const noexcept;
 
   // -- for the loop ----
   /// A link began or ended. Ended: the caller settles what was under way there.
@@ -41,6 +45,8 @@ public:
   /// Sends the turn's batches; an answer's credit leaves without data once there is much of it.
   void flush();
 
+  /// Nothing goes to other nodes any more.
+  void forget_all() noexcept { peers_.clear(); }
   size_t size() const noexcept { return peers_.size(); }
 
 private:
@@ -59,6 +65,7 @@ private:
     std::vector<lane> lanes; ///< by loop of the other node
   };
   lane *lane_to(const place &to) noexcept;
+  void write(lane &to, incarnation peer, lane_item &item);
 
   loop &host_;
   std::unordered_map<incarnation, peer> peers_;

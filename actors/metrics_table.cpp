@@ -259,9 +259,10 @@ std::vector<metric> build_table() {
        "misses near half: `route-cache` is too small", collect_routes},
       {"stentor_route_cache_evictions_total", c, "", "Quiet roads forgotten to make room.", "",
        total(&l::flow_evictions)},
-      {"stentor_queue_depth", g, "`queue` inbox, lane_bytes, pending_verdicts; `loop`",
+      {"stentor_queue_depth", g, "`queue` inbox, lane_bytes, pending_verdicts, link_bytes, unbinds; `loop`",
        "What waits for a loop: actor messages and parcels, data bytes from other loops, messages without a "
-       "verdict.",
+       "verdict, data bytes under way to other nodes, devices "
+       "whose end the directory has not heard of.",
        "`inbox` or `lane_bytes` that grow: the loop is at its limit", collect_depths},
       {"stentor_queue_overflows_total", c, "`queue`", "Messages a full queue sent back as `congested`.",
        "any steady rate", collect_overflows},

@@ -95,28 +95,31 @@ void session::on_bound(const bind_answer &answer) {
   }
   auto &ctx = host().context();
   auto &resume = early_->resume;
-  auto is_here = [&](incarnation inc, const session_ref &ref) {
-    return inc == ctx.inc && ref.loop < ctx.loops.size() && ref != ref_;
+  auto is_reachable = [&](incarnation inc, const session_ref &ref) {
+    return inc == ctx.inc ? ref.loop < ctx.loops.size() && ref != ref_ : host().links().is_up(inc);
   };
-  auto asks = resume && is_here(resume->inc, resume->session);
-  if (answer.previous && is_here(answer.previous->inc, answer.previous->session) &&
-      !(asks && answer.previous->session == resume->session))
-    host().put(answer.previous->session.loop, std::make_unique<items::supersede>(items::supersede{
-                                                  answer.previous->session, who_.device, epoch_}));
-  if (!asks) {
+  auto asks = resume && is_reachable(resume->inc, resume->session);
+  // The question first: it is the notice, too, and whoever was told before it has given its messages back.
+  if (asks)
+    ask_for_state(*resume);
+  if (answer.previous && answer.previous->session != ref_)
+    host().takeovers().tell(*answer.previous, who_.device, epoch_);
+  if (!asks)
     become_live(false);
-    return;
-  }
+}
+
+void session::ask_for_state(const resume_token &resume) {
   mode_ = mode::resuming;
   close_at_ = host().now() + host().lim().hand_over_timeout;
   arm_timer();
   auto question = std::make_unique<items::hand_over>();
-  question->to = resume->session;
+  question->to = resume.session;
   question->device = who_.device;
   question->newer = epoch_;
-  question->secret = resume->secret;
+  question->secret = resume.secret;
   question->requester = ref_;
-  host().put(resume->session.loop, std::move(question));
+  question->from.loop = host().index();
+  host().put(place{resume.inc, 0, resume.session.loop}, std::move(question));
 }
 
 void session::give_up_binding() {

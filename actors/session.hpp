@@ -56,7 +56,7 @@ public:
   void on_superseded(const device_id &device, epoch newer);
   /// Gives the state away and ends as superseded; null where device or secret do not match.
   std::unique_ptr<session_state> hand_over(const device_id &device, epoch newer, const resume_secret &secret,
-                                           const session_ref &heir);
+                                           const place &heir_at, const session_ref &heir);
   void on_handed_over(std::unique_ptr<session_state> state);
   /// A verdict of a message of this device; kept for its return while it is away.
   void on_outcome(owed_verdict what);
@@ -65,9 +65,17 @@ public:
   /// Asks the device to reconnect elsewhere, closes after the grace.
   void go_away(const char *reason, std::chrono::milliseconds reconnect_in);
 
+  /// The node lost its place in the cluster: the device is sent elsewhere, and nothing else is said.
+  void abandon();
+
   const device_id &device() const noexcept { return who_.device; }
   const account_id &account() const noexcept { return who_.account; }
   epoch ep() const noexcept { return epoch_; }
+  const session_ref &ref() const noexcept { return ref_; }
+  /// Holds the device, as far as it knows: the directory should say so, too.
+  bool is_bound() const noexcept {
+    return (mode_ == mode::live || mode_ == mode::resuming) && superseded_by_ <= epoch_;
+  }
   bool is_connected() const noexcept { return static_cast<bool>(link_); }
 
 protected:
@@ -87,6 +95,7 @@ private:
   // -- session.cpp: life ----
   void bind();
   void give_up_binding();
+  void ask_for_state(const resume_token &resume);
   void become_live(bool resumed);
   void leave(net::close_code code, const char *reason, std::string_view text);
   void detach();

@@ -4,6 +4,7 @@
 #include "actors/session.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace stentor::actors {
 
@@ -22,7 +23,8 @@ void session::on_superseded(const device_id &device, epoch newer) {
 }
 
 std::unique_ptr<session_state> session::hand_over(const device_id &device, epoch newer,
-                                                  const resume_secret &secret, const session_ref &heir) {
+                                                  const resume_secret &secret, const place &heir_at,
+                                                  const session_ref &heir) {
   if (device != who_.device)
     return nullptr;
   if (!same_secret(secret, secret_) || mode_ == mode::binding || mode_ == mode::resuming ||
@@ -45,7 +47,7 @@ std::unique_ptr<session_state> session::hand_over(const device_id &device, epoch
     leave(net::close_code::superseded, "superseded", "a newer connection of this device took over");
   }
   // Verdicts still owed to this session follow it, after those it holds already.
-  host().messages().moved(ref_, heir);
+  host().messages().moved(ref_, heir_at, heir);
   // The room of a frame still under way stays reserved here: its verdict comes here.
   auto reserved = [&](auto visit) {
     for (auto i = size_t{written_}; i < in_flight_.size(); ++i)
@@ -154,6 +156,25 @@ void session::go_away(const char *reason, std::chrono::milliseconds reconnect_in
   close_with_ = net::close_code::recycled;
   close_reason_ = reason;
   arm_timer();
+}
+
+void session::abandon() {
+  auto keep = self();
+  auto link = link_;
+  // No unbind: a lease that has ended writes nothing, and the sweep removes what stands.
+  mode_ = mode::leaving;
+  superseded_by_ = std::numeric_limits<epoch>::max();
+  close_at_ = time_point::max();
+  if (!link)
+    return;
+  settle_last(link->drop_unstarted(), verdict::unreachable);
+  if (epoch_ != 0 && link->is_usable()) {
+    auto &frame = host().scratch();
+    net::encode(link->encoding(), frame,
+                net::goaway_frame{static_cast<uint32_t>(host().random()() % 1000), "fenced"});
+    link->send(frame, false);
+  }
+  link->close(net::close_code::recycled, "fenced", "this node left its cluster, reconnect");
 }
 
 } // namespace stentor::actors
