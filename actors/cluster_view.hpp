@@ -36,8 +36,8 @@ public:
   lease_board lease;
 
   std::atomic<renew_word> can_renew{renew_word::unknown};
-  /// The node has held a lease and takes devices.
-  std::atomic<bool> joined{false};
+  /// Loops that take devices.
+  std::atomic<size_t> open_doors{0};
   /// This incarnation is over: main stops the node and starts another.
   std::atomic<bool> lost{false};
 

@@ -55,7 +55,7 @@ setting directory_place() {
             return {};
           },
           [](const config &c) {
-            return in_quotes(c.directory.empty() ? "memory" : storage::without_password(c.directory));
+            return in_quotes(c.directory.empty() ? "memory" : "redis://" + storage::parse_redis_url(c.directory)->shown());
           }};
 }
 

@@ -84,7 +84,7 @@ bool directory_state::sweep(const node_id &node, incarnation inc) {
   if (!removed)
     return false; // membership asks again while something stands
   numbers->node().swept.fetch_add(*removed, std::memory_order_relaxed);
-  return *removed > 0;
+  return *removed >= sweep_batch;
 }
 
 void directory_state::notify(const node_id &node, incarnation inc,

@@ -121,7 +121,8 @@ void gateway::metrics(uint64_t ticket) {
 }
 
 const char *gateway::not_ready() const {
-  return loop_.context().draining ? "draining" : nullptr;
+  auto &ctx = loop_.context();
+  return ctx.draining ? "draining" : ctx.view->not_ready.load(std::memory_order_relaxed);
 }
 
 void gateway::count_refused(verdict v, want wants) {

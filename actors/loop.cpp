@@ -204,6 +204,7 @@ bool loop::admit() noexcept {
 void loop::join() {
   if (auto err = front_.open_to_devices())
     log::error("front", "listen.failed", {{"loop", index_}, {"error", render(err)}});
+  ++ctx_.view->open_doors;
 }
 
 void loop::drain() {

@@ -19,7 +19,7 @@ constexpr std::chrono::seconds restore_time{20};
 renewal_failure failure_of(const caf::error &err) {
   if (err == errc::superseded)
     return renewal_failure::dead;
-  if (err == errc::busy)
+  if (err == errc::lease_held)
     return renewal_failure::held;
   return err == errc::timed_out ? renewal_failure::timed_out : renewal_failure::unavailable;
 }
@@ -44,7 +44,7 @@ std::string text_of(const std::vector<slot_node> &nodes) {
 template <class... Ts>
 void membership_state::tell_loops(const Ts &...xs) {
   for (auto &inbox : parts.inboxes)
-    self->send(caf::actor_cast<caf::actor>(inbox), xs...);
+    caf::anon_send(caf::actor_cast<caf::actor>(inbox), xs...);
 }
 
 // -- events ----
@@ -145,7 +145,7 @@ void membership_state::act(const on_view &x) {
   for (auto &peer : x.peers)
     peers.push_back({peer.who.node, peer.who.inc, 0, peer.address, peer.draining});
   if (parts.mesh)
-    self->send(caf::actor_cast<caf::actor>(parts.mesh), view_atom_v, std::move(peers));
+    caf::anon_send(caf::actor_cast<caf::actor>(parts.mesh), view_atom_v, std::move(peers));
 }
 
 void membership_state::act(const on_dead &x) {
@@ -170,7 +170,7 @@ void membership_state::act(const do_sweep &x) {
 void membership_state::act(const do_ask &x) {
   if (!parts.mesh)
     return;
-  self->send(caf::actor_cast<caf::actor>(parts.mesh), ask_atom_v, x.round);
+  caf::anon_send(caf::actor_cast<caf::actor>(parts.mesh), ask_atom_v, x.round);
 }
 
 void membership_state::act(const on_outage &x) {
@@ -200,10 +200,8 @@ void membership_state::act(const do_rejoin &) {
 
 void membership_state::act(const on_ready &x) {
   parts.view->not_ready = x.ready ? nullptr : x.word.data();
-  if (x.ready && !std::exchange(joined, true)) {
+  if (x.ready && !std::exchange(joined, true))
     tell_loops(join_atom_v);
-    parts.view->joined = true;
-  }
 }
 
 // -- the actor ----

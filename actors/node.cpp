@@ -4,6 +4,7 @@
 #include "actors/directory.hpp"
 #include "actors/inspector.hpp"
 #include "actors/log.hpp"
+#include "actors/membership.hpp"
 #include "actors/router.hpp"
 #include "storage/memory_directory.hpp"
 
@@ -14,6 +15,11 @@ namespace stentor::actors {
 namespace {
 
 constexpr std::chrono::hours forever{24 * 365 * 50};
+// A renewal must not outlast the next one by much; binds may wait longer than leases.
+constexpr std::chrono::milliseconds lease_timeout{1000};
+constexpr std::chrono::milliseconds command_timeout{3000};
+// Events that other nodes made are seen this late at most.
+constexpr std::chrono::milliseconds event_poll{50};
 
 uint64_t random_incarnation() {
   std::random_device source;
@@ -36,7 +42,8 @@ caf::expected<std::unique_ptr<node>> node::start(caf::actor_system &sys, config 
   }
   if (auto err = result->open())
     return err;
-  result->spawn_actors();
+  if (auto err = result->spawn_actors())
+    return err;
   for (auto &host : result->loops_)
     result->threads_.emplace_back([&host] { host->run(); });
   return result;
@@ -55,6 +62,10 @@ caf::error node::open() {
     auto host = std::make_unique<loop>(ctx_, i, std::move(*io));
     if (auto err = host->doors().open(devices, back_ends))
       return err;
+    // A node that is one of several takes devices once it holds its lease.
+    if (!ctx_.is_clustered())
+      if (auto err = host->doors().open_to_devices())
+        return err;
     // Port 0: the first loop learns the port, the others share it.
     devices = host->doors().device_address();
     back_ends = host->doors().api_address();
@@ -66,22 +77,62 @@ caf::error node::open() {
   return {};
 }
 
-void node::spawn_actors() {
-  auto store = std::make_shared<storage::memory_directory>();
-  // Alone with its directory, a node never loses its lease.
-  auto lease = store->renew({ctx_.id, ctx_.inc, 0, {}, false}, forever);
-  ctx_.lease_end = lease ? lease->until : 0;
-  // Takes microseconds a call: on CAF's scheduler. A directory that waits for a network is spawned detached.
-  ctx_.directory = ctx_.sys.spawn(directory, std::shared_ptr<storage::directory>{store}, ctx_.numbers);
-  std::vector<caf::strong_actor_ptr> handles;
-  std::vector<caf::actor> inboxes;
+/// The directory as configured; each call a connection of its own.
+caf::expected<std::shared_ptr<storage::directory>> node::open_directory(std::chrono::milliseconds timeout) {
+  if (ctx_.cfg.directory.empty())
+    return std::shared_ptr<storage::directory>{std::make_shared<storage::memory_directory>()};
+  return make_error(errc::config, "redis");
+}
+
+caf::error node::spawn_actors() {
+  auto store = open_directory(command_timeout);
+  if (!store)
+    return store.error();
+  if (ctx_.is_clustered()) {
+    ctx_.directory = ctx_.sys.spawn<caf::detached>(directory, *store, ctx_.numbers, event_poll);
+  } else {
+    // Alone with its directory, a node never loses its lease.
+    auto lease = (*store)->renew({ctx_.id, ctx_.inc, 0, {}, false}, forever);
+    ctx_.view->lease_end = lease ? lease->until : 0;
+    // Takes microseconds a call: on CAF's scheduler.
+    ctx_.directory = ctx_.sys.spawn(directory, *store, ctx_.numbers, std::chrono::milliseconds{0});
+  }
+  std::vector<caf::strong_actor_ptr> handles, inboxes;
+  std::vector<caf::actor> asked;
   for (auto &host : loops_) {
-    ctx_.routers.push_back(ctx_.sys.spawn(router, ctx_.directory, ctx_.lim().max_watchers));
+    ctx_.routers.push_back(ctx_.sys.spawn(router, ctx_.directory, ctx_.view, ctx_.lim().max_watchers));
     handles.push_back(caf::actor_cast<caf::strong_actor_ptr>(ctx_.routers.back()));
-    inboxes.push_back(caf::actor_cast<caf::actor>(host->inbox().self()));
+    inboxes.push_back(host->inbox().self());
+    asked.push_back(caf::actor_cast<caf::actor>(inboxes.back()));
   }
   caf::anon_send(ctx_.directory, adopt_atom_v, std::move(handles));
-  ctx_.inspector = ctx_.sys.spawn(inspector, std::move(inboxes), ctx_.numbers);
+  ctx_.inspector = ctx_.sys.spawn(inspector, std::move(asked), ctx_.numbers);
+  if (ctx_.is_clustered())
+    return join_cluster(inboxes);
+  ctx_.view->open_doors = loops_.size();
+  return {};
+}
+
+caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes) {
+  ctx_.view->not_ready = "joining";
+  auto store = open_directory(lease_timeout);
+  if (!store)
+    return store.error();
+  membership_parts parts;
+  parts.node = ctx_.id;
+  parts.inc = ctx_.inc;
+  parts.address = peer_address_;
+  parts.store = *store;
+  parts.view = ctx_.view;
+  parts.numbers = ctx_.numbers;
+  parts.directory = ctx_.directory;
+  parts.mesh = ctx_.mesh;
+  parts.inboxes = inboxes;
+  parts.routers = ctx_.routers;
+  parts.lim = ctx_.cluster_lim;
+  parts.boot_now = ctx_.boot_now;
+  membership_ = ctx_.sys.spawn<caf::detached>(membership, std::move(parts));
+  return {};
 }
 
 size_t node::connections() const noexcept {
@@ -97,17 +148,30 @@ node::drain_summary node::drain() {
   auto began = std::chrono::steady_clock::now();
   summary.devices = connections();
   ctx_.draining = true;
+  if (membership_)
+    caf::anon_send(membership_, drain_atom_v);
   for (auto &host : loops_)
     caf::anon_send(caf::actor_cast<caf::actor>(host->inbox().self()), drain_atom_v);
   auto &lim = ctx_.lim();
-  auto until = began + lim.goaway_grace + 2 * lim.close_linger + 1s;
-  while (connections() > 0 && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(20ms);
+  wait_for_end_of_connections(lim.goaway_grace + 2 * lim.close_linger + 1s);
   summary.left_over = connections();
   stop();
   summary.took =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
   return summary;
+}
+
+void node::wait_for_end_of_connections(std::chrono::milliseconds most) {
+  auto until = std::chrono::steady_clock::now() + most;
+  while (connections() > 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+}
+
+void node::abandon() {
+  for (auto &host : loops_)
+    host->request_abandon();
+  wait_for_end_of_connections(2 * ctx_.lim().close_linger);
+  stop();
 }
 
 void node::stop() {
@@ -120,6 +184,9 @@ void node::stop() {
     caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
   if (ctx_.inspector)
     caf::anon_send_exit(ctx_.inspector, caf::exit_reason::user_shutdown);
+  if (membership_)
+    caf::anon_send_exit(membership_, caf::exit_reason::user_shutdown);
+  membership_ = nullptr;
   if (ctx_.directory)
     caf::anon_send_exit(ctx_.directory, caf::exit_reason::user_shutdown);
   ctx_.routers.clear();

@@ -33,14 +33,26 @@ public:
   /// Takes no more devices, asks those it has to leave, closes in order, stops.
   drain_summary drain();
 
+  /// The node takes devices. A single node does from the start.
+  bool is_joined() const noexcept { return ctx_.view->open_doors >= loops_.size(); }
+  /// This incarnation is over: `abandon`, then start another.
+  bool is_lost() const noexcept { return ctx_.view->lost; }
+  /// Sends the devices elsewhere without any other word, and stops.
+  void abandon();
+
   const std::string &device_address() const noexcept { return device_address_; }
   const std::string &api_address() const noexcept { return api_address_; }
+  /// Where peers connect; empty on a single node.
+  const std::string &peer_address() const noexcept { return peer_address_; }
   node_context &context() noexcept { return ctx_; }
 
 private:
   node(caf::actor_system &sys, config cfg);
   caf::error open();
-  void spawn_actors();
+  caf::error spawn_actors();
+  caf::expected<std::shared_ptr<storage::directory>> open_directory(std::chrono::milliseconds timeout);
+  caf::error join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes);
+  void wait_for_end_of_connections(std::chrono::milliseconds most);
   void stop();
   size_t connections() const noexcept;
 
@@ -50,6 +62,8 @@ private:
   bool stopped_ = false;
   std::string device_address_;
   std::string api_address_;
+  std::string peer_address_;
+  membership_actor membership_;
 };
 
 } // namespace stentor::actors

@@ -28,7 +28,6 @@ public:
 
 private:
   void on_tick();
-  void work();
 
   loop &host_;
   supersede_notices notices_;

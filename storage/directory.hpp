@@ -169,6 +169,14 @@ typename I::result_type inspect(I &f, bind_request &x) {
   return f(caf::meta::type_name("bind_request"), x.device, x.account, x.to, x.floor, x.lease_until);
 }
 template <class I>
+typename I::result_type inspect(I &f, restore_request &x) {
+  return f(caf::meta::type_name("restore_request"), x.device, x.account, x.to, x.lease_until);
+}
+template <class I>
+typename I::result_type inspect(I &f, lease &x) {
+  return f(caf::meta::type_name("lease"), x.node, x.inc, x.until, x.address, x.draining);
+}
+template <class I>
 typename I::result_type inspect(I &f, unbind_request &x) {
   return f(caf::meta::type_name("unbind_request"), x.device, x.ep, x.lease_until);
 }
