@@ -145,7 +145,7 @@ void membership_state::act(const on_view &x) {
   for (auto &peer : x.peers)
     peers.push_back({peer.who.node, peer.who.inc, 0, peer.address, peer.draining});
   if (parts.mesh)
-    caf::anon_send(caf::actor_cast<caf::actor>(parts.mesh), view_atom_v, std::move(peers));
+    self->send(parts.mesh, view_atom_v, std::move(peers));
 }
 
 void membership_state::act(const on_dead &x) {
@@ -170,7 +170,7 @@ void membership_state::act(const do_sweep &x) {
 void membership_state::act(const do_ask &x) {
   if (!parts.mesh)
     return;
-  caf::anon_send(caf::actor_cast<caf::actor>(parts.mesh), ask_atom_v, x.round);
+  self->send(parts.mesh, ask_atom_v, x.round);
 }
 
 void membership_state::act(const on_outage &x) {

@@ -6,6 +6,7 @@
 
 #include "actors/cluster_view.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/mesh_types.hpp"
 #include "actors/metrics.hpp"
 #include "cluster/membership.hpp"
 
@@ -24,7 +25,7 @@ struct membership_parts {
   std::shared_ptr<cluster_view> view;
   std::shared_ptr<metrics> numbers;
   directory_actor directory;
-  caf::strong_actor_ptr mesh;
+  mesh_actor mesh;
   std::vector<caf::strong_actor_ptr> inboxes;
   std::vector<router_actor> routers;
   cluster_limits lim;

@@ -7,6 +7,7 @@
 #include "actors/membership.hpp"
 #include "actors/router.hpp"
 #include "storage/memory_directory.hpp"
+#include "storage/redis_directory.hpp"
 
 #include <random>
 
@@ -81,7 +82,16 @@ caf::error node::open() {
 caf::expected<std::shared_ptr<storage::directory>> node::open_directory(std::chrono::milliseconds timeout) {
   if (ctx_.cfg.directory.empty())
     return std::shared_ptr<storage::directory>{std::make_shared<storage::memory_directory>()};
-  return make_error(errc::config, "redis");
+  auto where = storage::parse_redis_url(ctx_.cfg.directory);
+  if (!where)
+    return where.error();
+  storage::redis_options options;
+  options.where = *where;
+  options.command_timeout = timeout;
+  auto made = storage::make_redis_directory(options);
+  if (!made)
+    return made.error();
+  return std::shared_ptr<storage::directory>{std::move(*made)};
 }
 
 caf::error node::spawn_actors() {
@@ -105,19 +115,38 @@ caf::error node::spawn_actors() {
     inboxes.push_back(host->inbox().self());
     asked.push_back(caf::actor_cast<caf::actor>(inboxes.back()));
   }
-  caf::anon_send(ctx_.directory, adopt_atom_v, std::move(handles));
+  caf::anon_send(ctx_.directory, adopt_atom_v, handles);
   ctx_.inspector = ctx_.sys.spawn(inspector, std::move(asked), ctx_.numbers);
   if (ctx_.is_clustered())
-    return join_cluster(inboxes);
+    return join_cluster(inboxes, handles);
   ctx_.view->open_doors = loops_.size();
   return {};
 }
 
-caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes) {
-  ctx_.view->not_ready = "joining";
+caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
+                              const std::vector<caf::strong_actor_ptr> &routers) {
+  auto &cfg = ctx_.cfg.cluster;
   auto store = open_directory(lease_timeout);
   if (!store)
     return store.error();
+  mesh_options links;
+  links.cluster = cfg.name;
+  links.node = ctx_.id;
+  links.inc = ctx_.inc;
+  links.listen = cfg.peer_listen;
+  links.advertise = cfg.peer_advertise;
+  links.insecure_peers = cfg.insecure_peers;
+  links.can_renew = [view = ctx_.view] { return view->can_renew == renew_word::yes; };
+  links.inboxes = inboxes;
+  links.routers = routers;
+  links.subscribers = inboxes;
+  auto mesh = start_mesh(ctx_.sys, std::move(links));
+  if (!mesh)
+    return mesh.error();
+  mesh_.emplace(std::move(*mesh));
+  peer_address_ = mesh_->address;
+  ctx_.mesh = caf::actor_cast<caf::strong_actor_ptr>(mesh_->mesh);
+  ctx_.view->not_ready = "joining";
   membership_parts parts;
   parts.node = ctx_.id;
   parts.inc = ctx_.inc;
@@ -126,12 +155,13 @@ caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes)
   parts.view = ctx_.view;
   parts.numbers = ctx_.numbers;
   parts.directory = ctx_.directory;
-  parts.mesh = ctx_.mesh;
+  parts.mesh = mesh_->mesh;
   parts.inboxes = inboxes;
   parts.routers = ctx_.routers;
   parts.lim = ctx_.cluster_lim;
   parts.boot_now = ctx_.boot_now;
   membership_ = ctx_.sys.spawn<caf::detached>(membership, std::move(parts));
+  mesh_->subscribe(caf::actor_cast<caf::strong_actor_ptr>(membership_));
   return {};
 }
 
@@ -175,6 +205,8 @@ void node::abandon() {
 }
 
 void node::stop() {
+  if (auto mesh = std::exchange(mesh_, std::nullopt))
+    mesh->stop();
   for (auto &host : loops_)
     host->request_stop();
   for (auto &thread : threads_)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/loop.hpp"
+#include "actors/mesh.hpp"
 #include "actors/node_context.hpp"
 
 #include <caf/expected.hpp>
@@ -51,7 +52,8 @@ private:
   caf::error open();
   caf::error spawn_actors();
   caf::expected<std::shared_ptr<storage::directory>> open_directory(std::chrono::milliseconds timeout);
-  caf::error join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes);
+  caf::error join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
+                          const std::vector<caf::strong_actor_ptr> &routers);
   void wait_for_end_of_connections(std::chrono::milliseconds most);
   void stop();
   size_t connections() const noexcept;
@@ -64,6 +66,7 @@ private:
   std::string api_address_;
   std::string peer_address_;
   membership_actor membership_;
+  std::optional<mesh_handle> mesh_;
 };
 
 } // namespace stentor::actors
