@@ -39,6 +39,19 @@ caf::error front::open_to_devices() {
   return device_listener_ ? device_listener_->begin() : caf::error{};
 }
 
+void front::rest_from_devices(std::chrono::milliseconds length) {
+  if (!device_listener_ || device_listener_->is_paused())
+    return;
+  host_.counters().rejected("accept_paused");
+  device_listener_->pause();
+  host_.io().timers().schedule(rest_, host_.now() + length);
+}
+
+void front::end_rest() {
+  if (device_listener_)
+    device_listener_->resume();
+}
+
 void front::device_door::on_accepted(int fd, const net::socket_address &) {
   auto link = make_hosted<connection>(host.context().sys, host, host, fd);
   link->start();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "net/listener.hpp"
+#include "net/timer_wheel.hpp"
 
 #include <caf/error.hpp>
 
@@ -25,14 +26,22 @@ public:
   const net::socket_address &device_address() const noexcept { return device_listener_->local_address(); }
   const net::socket_address &api_address() const noexcept { return api_listener_->local_address(); }
 
+  /// Accepts no device for a while; they wait in the kernel's backlog.
+  void rest_from_devices(std::chrono::milliseconds length);
   /// Takes no device any more; back ends are still answered.
-  void close_to_devices() noexcept { device_listener_.reset(); }
+  void close_to_devices() noexcept {
+    rest_.cancel();
+    device_listener_.reset();
+  }
   void close() noexcept {
+    rest_.cancel();
     device_listener_.reset();
     api_listener_.reset();
   }
 
 private:
+  void end_rest();
+
   struct device_door final : net::accept_events {
     explicit device_door(loop &host) : host{host} {}
     void on_accepted(int fd, const net::socket_address &peer) override;
@@ -51,6 +60,7 @@ private:
   loop &host_;
   std::unique_ptr<net::listener> device_listener_;
   std::unique_ptr<net::listener> api_listener_;
+  net::timer_for<front, &front::end_rest> rest_{this};
 };
 
 } // namespace stentor::actors

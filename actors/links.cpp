@@ -94,7 +94,8 @@ bool links::on_batch(const link_batch &batch, const std::function<void(lane_item
     return false;
   {
     auto &in = i->second.lanes[batch.from_loop];
-    in.credit.on_handled(batch.handled_bytes, batch.handled_messages);
+    if (!in.credit.on_handled(batch.handled_bytes, batch.handled_messages))
+      return false;
     in.handled_bytes += batch.data_bytes;
     in.handled_messages += batch.data_messages;
     if (in.handled_bytes - in.told_bytes >= tell_bytes ||

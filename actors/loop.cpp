@@ -25,7 +25,9 @@ constexpr size_t most_kept_letters = 1024;
 loop::loop(node_context &ctx, uint16_t index, std::unique_ptr<net::event_loop> io)
     : caf::execution_unit{&ctx.sys}, ctx_{ctx}, index_{index}, io_{std::move(io)},
       counters_{ctx.numbers->loop(index)}, random_{std::random_device{}()}, sessions_{index},
-      dispatcher_{*this}, outgoing_(ctx.cfg.loops) {
+      dispatcher_{*this},
+      admission_{static_cast<double>(ctx.lim().accept_rate) / static_cast<double>(ctx.cfg.loops)},
+      outgoing_(ctx.cfg.loops) {
   if (ctx.is_clustered()) {
     lease_.emplace(ctx.view->lease, ctx.cluster_lim);
     io_->set_gate(this);
@@ -122,7 +124,9 @@ void loop::run_turn(std::chrono::milliseconds most) {
   inbox_->flush_requests();
   hand_over();
   links_.flush();
-  counters_.turn(std::chrono::steady_clock::now() - started);
+  auto length = std::chrono::steady_clock::now() - started;
+  counters_.turn(length);
+  admission_.on_turn(length, io_->now());
   counters_.publish(io_->counters());
   counters_.publish(dispatcher_.flows());
   counters_.depth(queue::pending_verdicts, dispatcher_.pending());
@@ -196,9 +200,17 @@ void loop::hand_over() {
   }
 }
 
-bool loop::admit() noexcept {
-  auto rate = static_cast<double>(lim().accept_rate) / static_cast<double>(ctx_.cfg.loops);
-  return admission_.take(now(), rate, rate);
+bool loop::admit() {
+  switch (admission_.ask(now())) {
+  case admission::answer::take:
+    return true;
+  case admission::answer::rest:
+    front_.rest_from_devices(admission::pause);
+    return false;
+  case admission::answer::refuse:
+    return false;
+  }
+  return false;
 }
 
 void loop::join() {
@@ -210,22 +222,13 @@ void loop::join() {
 void loop::drain() {
   front_.close_to_devices();
   gateway_->drain();
-  // A snapshot: asking one to leave may end it and its partner.
-  std::vector<caf::strong_actor_ptr> everyone;
-  actors_.for_each([&](hosted_actor &who) { everyone.push_back(who.self()); });
-  for (auto &keep : everyone) {
-    auto &who = *static_cast<hosted_actor *>(keep->get());
-    if (who.is_stopped())
-      continue;
-    auto spread = lim().goaway_grace.count() > 0
-                      ? std::chrono::milliseconds{static_cast<int64_t>(
-                            random_() % static_cast<uint64_t>(lim().goaway_grace.count()))}
-                      : std::chrono::milliseconds{0};
-    if (auto *device = dynamic_cast<session *>(&who))
-      device->go_away("drain", spread);
-    else if (auto *link = dynamic_cast<connection *>(&who))
-      link->drain();
-  }
+  // The others take in what their accept rates allow, and this loop is one of several that send to them.
+  auto slots = ctx_.view->slots();
+  size_t others = 0;
+  if (slots)
+    for (auto &x : slots->nodes())
+      others += x.inc != ctx_.inc;
+  drainer_.start(lim().drain_over, others * lim().accept_rate / ctx_.cfg.loops);
 }
 
 void loop::run() {
@@ -241,6 +244,7 @@ void loop::run() {
 
 void loop::stop_everything() {
   front_.close();
+  drainer_.stop();
   restores_.stop();
   takeovers_.stop();
   // The inbox is the oldest and goes last: what the others' ends cause still passes through it.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "actors/dispatcher.hpp"
+#include "actors/drainer.hpp"
 #include "actors/fanout.hpp"
 #include "actors/front.hpp"
 #include "actors/links.hpp"
@@ -16,7 +17,7 @@
 #include "actors/restores.hpp"
 #include "actors/session_table.hpp"
 #include "actors/takeovers.hpp"
-#include "cluster/token_bucket.hpp"
+#include "cluster/admission.hpp"
 #include "net/event_loop.hpp"
 #include "net/protocol.hpp"
 
@@ -79,8 +80,9 @@ public:
   /// The link to a node is no good: it must end and begin anew.
   void sever(incarnation inc, uint32_t link_epoch, const char *why);
   front &doors() noexcept { return front_; }
-  /// Whether one more connection fits this loop's share of the node's accept rate.
-  bool admit() noexcept;
+  /// Whether one more connection fits this loop's share of the node's accept rate; the acceptor may rest.
+  bool admit();
+  const admission &door() const noexcept { return admission_; }
   /// The node is a member of its cluster: devices may come.
   void join();
   /// Stops taking devices and asks the ones here to leave, spread over the grace.
@@ -138,10 +140,11 @@ private:
   actors::links links_{*this};
   actors::takeovers takeovers_{*this};
   actors::restores restores_{*this};
+  drainer drainer_{*this};
   hosted_ptr<loop_inbox> inbox_;
   hosted_ptr<actors::gateway> gateway_;
   front front_{*this};
-  token_bucket admission_;
+  admission admission_;
   wall_ms wall_now_ = 0;
 
   std::vector<lane_item> local_; ///< items for this loop, from this loop

@@ -307,6 +307,10 @@ bool loop_inbox::on_message(caf::mailbox_element &what) {
     host().takeovers().on_notices(content.get_as<std::vector<storage::notice>>(1));
     return true;
   }
+  if (content.match_elements<dead_atom, uint64_t>()) {
+    host().takeovers().on_dead(content.get_as<uint64_t>(1));
+    return true;
+  }
   if (content.match_elements<resync_atom, session_ref>()) {
     if (auto *who = host().sessions().find(content.get_as<session_ref>(1)))
       who->on_resync();

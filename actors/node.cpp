@@ -183,12 +183,18 @@ node::drain_summary node::drain() {
   for (auto &host : loops_)
     caf::anon_send(caf::actor_cast<caf::actor>(host->inbox().self()), drain_atom_v);
   auto &lim = ctx_.lim();
-  wait_for_end_of_connections(lim.goaway_grace + 2 * lim.close_linger + 1s);
+  wait_for_end_of_connections(longest_drain() + lim.goaway_grace + 2 * lim.close_linger + 1s);
   summary.left_over = connections();
   stop();
   summary.took =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
   return summary;
+}
+
+std::chrono::milliseconds node::longest_drain() const {
+  auto slots = ctx_.view->slots();
+  auto others = slots && slots->nodes().size() > 1 ? slots->nodes().size() - 1 : 0;
+  return drain_plan{connections(), ctx_.lim().drain_over, others * ctx_.lim().accept_rate}.length();
 }
 
 void node::wait_for_end_of_connections(std::chrono::milliseconds most) {

@@ -54,6 +54,7 @@ private:
   caf::expected<std::shared_ptr<storage::directory>> open_directory(std::chrono::milliseconds timeout);
   caf::error join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
                           const std::vector<caf::strong_actor_ptr> &routers);
+  std::chrono::milliseconds longest_drain() const;
   void wait_for_end_of_connections(std::chrono::milliseconds most);
   void stop();
   size_t connections() const noexcept;

@@ -22,12 +22,17 @@ public:
   void tell(const route &previous, const device_id &device, epoch newer);
   /// The node `by` has heard it.
   void on_seen(incarnation by, const device_id &device, epoch newer);
+  /// That incarnation is over: nobody is left there to tell.
+  void on_dead(incarnation inc);
   /// Word left in the directory for this node: each of its loops looks for the sessions concerned.
   void on_notices(const std::vector<storage::notice> &notices);
   void stop() { tick_.cancel(); }
 
 private:
   void on_tick();
+  void work();
+  void send(const supersede_notice &what);
+  void post(const std::vector<supersede_notice> &what);
 
   loop &host_;
   supersede_notices notices_;
