@@ -96,7 +96,15 @@ ending live_once(config &cfg, const sigset_t &stops, rlim_t descriptors) {
   settings.add_message_types<caf::id_block::stentor>();
   settings.set("scheduler.policy", caf::atom("sharing"));
   settings.set("scheduler.max-threads", size_t{2});
-  actors::configure_transport(settings, cfg);
+  if (!cfg.cluster.name.empty()) {
+    actors::transport_options links;
+    links.cluster = cfg.cluster.name;
+    links.tls = {cfg.cluster.ca, cfg.cluster.cert, cfg.cluster.key};
+    if (auto err = actors::configure_transport(settings, std::move(links))) {
+      log::error("node", "start.failed", {{"error", render(err)}});
+      return ending::failed;
+    }
+  }
   caf::actor_system sys{settings};
   auto started = actors::node::start(sys, cfg);
   if (!started) {

@@ -27,7 +27,8 @@ namespace stentor::actors {
 inline constexpr std::array close_reasons = std::to_array<std::string_view>(
     {"closed",        "reset",      "failure", "handshake",  "refused", "unauthorized", "auth_timeout",
      "token_expired", "superseded", "recycle", "drain",      "stopped", "dead",         "slow",
-     "protocol",      "malformed",  "too_big", "wrong_type", "utf8",    "policy",       "overloaded"});
+     "protocol",      "malformed",  "too_big", "wrong_type", "utf8",    "policy",       "overloaded",
+     "fenced"});
 /// What was refused for what it was, or for what we lack: a socket, a handshake, a frame, a request.
 inline constexpr std::array reject_reasons = std::to_array<std::string_view>(
     {"descriptors",    "admission",        "path",           "origin",    "subprotocol",      "auth",

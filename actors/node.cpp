@@ -11,6 +11,8 @@
 
 #include <random>
 
+#include <time.h>
+
 namespace stentor::actors {
 
 namespace {
@@ -28,6 +30,12 @@ uint64_t random_incarnation() {
 }
 
 } // namespace
+
+boot_time read_boot_clock() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return boot_time{std::chrono::seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec}};
+}
 
 node::node(caf::actor_system &sys, config cfg) : ctx_{sys, std::move(cfg)} {
   ctx_.inc = random_incarnation();
