@@ -235,7 +235,7 @@ void loop::run() {
   thread_ = std::this_thread::get_id();
   while (!stop_.load(std::memory_order_relaxed)) {
     if (abandon_.load(std::memory_order_relaxed) && !abandoned_)
-      abandon();
+      abandon_now();
     run_turn(longest_sleep);
   }
   stop_everything();
@@ -267,7 +267,7 @@ void loop::request_abandon() {
   io_->wake();
 }
 
-void loop::abandon() {
+void loop::abandon_now() {
   abandoned_ = true;
   links_.forget_all();
   front_.close();

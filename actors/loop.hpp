@@ -46,6 +46,8 @@ public:
   /// Any thread. The node is no member of its cluster any more: nothing is written to a device but that it
   /// shall go elsewhere, and no verdict is said. Then the loop goes on until `request_stop`, without lease.
   void request_abandon();
+  /// The same, on the loop.
+  void abandon_now();
   /// Ends every actor; the last thing a loop does.
   void stop_everything();
 
@@ -112,7 +114,6 @@ private:
   // -- the lease ----
   bool may_go_on() override;
   bool may_write() const noexcept;
-  void abandon();
 
   struct letter {
     caf::strong_actor_ptr to;

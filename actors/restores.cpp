@@ -12,15 +12,19 @@ namespace {
 
 constexpr size_t batch_size = 128;
 constexpr std::chrono::milliseconds answer_timeout{4000};
-constexpr std::chrono::milliseconds retry_after{1000};
+// The others renew each second and hold as many devices as we do.
+constexpr std::chrono::milliseconds between_rounds{2000};
 
 } // namespace
 
 void restores::start() {
-  if (running_) {
-    again_ = true;
-    return;
-  }
+  rounds_ = 2;
+  if (!running_)
+    begin_round();
+}
+
+void restores::begin_round() {
+  --rounds_;
   left_.clear();
   host_.sessions().for_each([&](session &who) {
     if (who.is_bound())
@@ -28,6 +32,12 @@ void restores::start() {
   });
   running_ = true;
   next();
+}
+
+void restores::end_round() {
+  running_ = false;
+  if (rounds_ > 0)
+    host_.io().timers().schedule(timer_, host_.now() + between_rounds);
 }
 
 void restores::next() {
@@ -44,9 +54,7 @@ void restores::next() {
     who.push_back(ref);
   }
   if (batch.empty()) {
-    running_ = false;
-    if (std::exchange(again_, false))
-      start();
+    end_round();
     return;
   }
   host_.inbox().ask(
@@ -73,8 +81,8 @@ void restores::on_answers(const std::vector<session_ref> &who, const std::vector
   }
   if (failed) {
     // Away again: from the beginning, what stands already stands.
-    running_ = false;
-    host_.io().timers().schedule(retry_, host_.now() + retry_after);
+    ++rounds_;
+    end_round();
     return;
   }
   next();

@@ -266,6 +266,10 @@ void node::pass(std::chrono::milliseconds time) {
   test::pass(time, {this});
 }
 
+void leap(std::chrono::milliseconds time) {
+  test_time += time;
+}
+
 void pass(std::chrono::milliseconds time, std::initializer_list<node *> nodes) {
   constexpr std::chrono::milliseconds step{500};
   for (; time.count() > 0; time -= step) {

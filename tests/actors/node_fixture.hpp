@@ -116,6 +116,9 @@ private:
   std::vector<device *> devices_;
 };
 
+/// Moves the clock while nobody turns.
+void leap(std::chrono::milliseconds time);
+
 /// Moves the one clock of all tests, then turns these nodes until nothing moves; in steps.
 void pass(std::chrono::milliseconds time, std::initializer_list<node *> nodes);
 
