@@ -95,11 +95,9 @@ caf::expected<std::shared_ptr<storage::directory>> node::open_directory(std::chr
     return where.error();
   storage::redis_options options;
   options.where = *where;
-  options.command_timeout = timeout;
-  auto made = storage::make_redis_directory(options);
-  if (!made)
-    return made.error();
-  return std::shared_ptr<storage::directory>{std::move(*made)};
+  options.cluster = ctx_.cfg.cluster.name;
+  options.limits.command_timeout = timeout;
+  return std::shared_ptr<storage::directory>{storage::make_redis_directory(std::move(options))};
 }
 
 caf::error node::spawn_actors() {

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ namespace stentor::storage {
 /// A reading of the directory's own clock, microseconds since 1970. The only clock that leases and epochs
 /// know.
 using directory_time = int64_t;
+/// Where a directory gets its time, where it is not the store's. May step back: epochs do not follow it then.
+using directory_clock = std::function<directory_time()>;
 
 /// After a lease's end nothing of its incarnation can land any more once this has passed as well.
 inline constexpr directory_time sweep_margin_us = 1'000'000;
@@ -132,7 +135,7 @@ public:
   virtual result<std::vector<record>> devices_of(const account_id &account) = 0;
 
   // -- events ----
-  /// Events after `cursor` in order, at most `most`; `cursor` moves. An empty cursor starts now. Only the
+  /// Events after `cursor`, those of one device in order, at most `most`; `cursor` moves. An empty cursor starts now. Only the
   /// last events are kept: `errc::not_found` for a cursor that fell behind, then start over from the records.
   virtual result<std::vector<event>> events_after(std::string &cursor, size_t most) = 0;
 

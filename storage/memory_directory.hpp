@@ -13,9 +13,6 @@
 
 namespace stentor::storage {
 
-/// Where a `memory_directory` gets its time. May step back: epochs do not follow it then.
-using directory_clock = std::function<directory_time()>;
-
 /// This machine's wall clock.
 directory_time wall_directory_time() noexcept;
 

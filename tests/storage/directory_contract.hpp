@@ -242,10 +242,12 @@ TYPED_TEST_P(directory_contract, starts_an_empty_cursor_now) {
 }
 
 TYPED_TEST_P(directory_contract, gives_at_most_as_many_events_as_asked_and_goes_on_there) {
-  for (uint64_t i = 1; i <= 5; ++i)
-    this->bound(device("d" + std::to_string(i)), at("n1", 1, i));
+  // Of one device: between devices no order is promised.
+  std::vector<epoch> expected;
+  for (uint64_t i = 1; i <= 3; ++i)
+    expected.push_back(this->bound(device("d"), at("n1", 1, i)));
   std::vector<size_t> sizes;
-  std::string names;
+  std::vector<epoch> begun;
   for (;;) {
     auto some = this->dir().events_after(this->cursor_, 2);
     ASSERT_TRUE(some);
@@ -253,10 +255,11 @@ TYPED_TEST_P(directory_contract, gives_at_most_as_many_events_as_asked_and_goes_
     if (some->empty())
       break;
     for (auto &x : *some)
-      names += x.device.str();
+      if (x.kind == event_kind::online)
+        begun.push_back(x.ep);
   }
   EXPECT_EQ(sizes, (std::vector<size_t>{2, 2, 1, 0}));
-  EXPECT_EQ(names, "d1d2d3d4d5");
+  EXPECT_EQ(begun, expected);
 }
 
 REGISTER_TYPED_TEST_SUITE_P(
