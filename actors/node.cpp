@@ -216,6 +216,19 @@ void node::abandon() {
   stop();
 }
 
+/// The others need not wait for the end of our lease. What still stands in the directory they sweep.
+void node::give_up_lease() {
+  if (!ctx_.is_clustered() || !ctx_.directory)
+    return;
+  // The loops' last unbinds first: the directory answers in order.
+  caf::scoped_actor self{ctx_.sys};
+  self->request(ctx_.directory, command_timeout, count_atom_v).receive([](uint64_t) {}, [](caf::error &) {});
+  auto store = open_directory(lease_timeout);
+  if (store && ctx_.view->lease_end != 0)
+    if (auto released = (*store)->release(ctx_.id, ctx_.inc); !released)
+      log::warn("node", "lease.kept", {{"error", render(released.error())}});
+}
+
 void node::stop() {
   if (auto mesh = std::exchange(mesh_, std::nullopt))
     mesh->stop();
@@ -231,6 +244,7 @@ void node::stop() {
   if (membership_)
     caf::anon_send_exit(membership_, caf::exit_reason::user_shutdown);
   membership_ = nullptr;
+  give_up_lease();
   if (ctx_.directory)
     caf::anon_send_exit(ctx_.directory, caf::exit_reason::user_shutdown);
   ctx_.routers.clear();

@@ -57,6 +57,7 @@ private:
   std::chrono::milliseconds longest_drain() const;
   void wait_for_end_of_connections(std::chrono::milliseconds most);
   void stop();
+  void give_up_lease();
   size_t connections() const noexcept;
 
   node_context ctx_;

@@ -249,6 +249,9 @@ auto redis_connection::exchange(const redis_pipeline &commands, time_point deadl
     if (redisBufferRead(context_.get()) != REDIS_OK)
       return lost("ended the connection: " + std::string{context_->errstr});
   }
+  // What is left is the answer to nothing, and would be taken for that of the next command.
+  if (context_->reader->pos < context_->reader->len)
+    context_.reset();
   return replies;
 }
 
