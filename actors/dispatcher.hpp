@@ -31,8 +31,12 @@ public:
   void tell_session(const session_ref &to, owed_verdict what);
   /// The directory's answer to a resolve of this loop.
   void on_resolved(const device_id &device, uint64_t ticket, const resolution &r);
-  /// A session that owed verdicts lives elsewhere now: they follow it.
+  /// The verdict of a message whose key the session at `x->to` knows, or the one its state was handed to.
+  void settle_key(std::unique_ptr<items::settle_key> x);
+  /// A session's state lives elsewhere now: what is owed to it follows.
   void moved(const session_ref &from, const session_ref &to);
+  /// Where the state of the session at `ref` was handed to; null where it was not, or long ago.
+  const session_ref *heir_of(const session_ref &ref) const;
 
   // -- the device's end ----
   /// The final verdict of a message, said by whoever owned it last.
@@ -48,6 +52,7 @@ public:
   void handle(items::marker &x);
   void handle(items::settle &x);
   void handle(std::unique_ptr<items::owed> &x);
+  void handle(std::unique_ptr<items::settle_key> &x);
   void handle(std::unique_ptr<items::supersede> &x);
   void handle(std::unique_ptr<items::hand_over> &x);
   void handle(items::handed_over &x);
