@@ -162,13 +162,22 @@ bool loop::admit() noexcept {
   return admission_.take(now(), rate, rate);
 }
 
+std::vector<caf::strong_actor_ptr> loop::everyone() {
+  std::vector<caf::strong_actor_ptr> all;
+  actors_.for_each([&](hosted_actor &who) { all.push_back(who.self()); });
+  return all;
+}
+
+void loop::end_sessions() {
+  for (auto &keep : everyone())
+    if (auto *device = dynamic_cast<session *>(keep->get()))
+      device->stop(caf::exit_reason::user_shutdown);
+}
+
 void loop::drain() {
   front_.close_to_devices();
   gateway_->drain();
-  // A snapshot: asking one to leave may end it and its partner.
-  std::vector<caf::strong_actor_ptr> everyone;
-  actors_.for_each([&](hosted_actor &who) { everyone.push_back(who.self()); });
-  for (auto &keep : everyone) {
+  for (auto &keep : everyone()) {
     auto &who = *static_cast<hosted_actor *>(keep->get());
     if (who.is_stopped())
       continue;

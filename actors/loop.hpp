@@ -67,6 +67,8 @@ public:
   bool admit() noexcept;
   /// Stops taking devices and asks the ones here to leave, spread over the grace.
   void drain();
+  /// Ends the sessions that are left: whoever waits for a device's ack is told that none will come.
+  void end_sessions();
   hosted_list &actors() noexcept { return actors_; }
   template <class F>
   void for_each_actor(F &&visit) const {
@@ -100,6 +102,8 @@ private:
   void handle_parcel(parcel &what);
   void settle_turn();
   void hand_over();
+  /// A snapshot: asking one to leave may end it and its partner.
+  std::vector<caf::strong_actor_ptr> everyone();
 
   node_context &ctx_;
   uint16_t index_;

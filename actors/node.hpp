@@ -43,6 +43,7 @@ private:
   void spawn_actors();
   void stop();
   size_t connections() const noexcept;
+  size_t http_connections() const noexcept;
 
   node_context ctx_;
   std::vector<std::unique_ptr<loop>> loops_;

@@ -85,5 +85,6 @@ CAF_ADD_ATOM(stentor, stentor::actors, top_atom, "top")
 CAF_ADD_ATOM(stentor, stentor::actors, metrics_atom, "metrics")
 CAF_ADD_ATOM(stentor, stentor::actors, adopt_atom, "adopt")
 CAF_ADD_ATOM(stentor, stentor::actors, drain_atom, "drain")
+CAF_ADD_ATOM(stentor, stentor::actors, conclude_atom, "conclude")
 
 CAF_END_TYPE_ID_BLOCK(stentor)
