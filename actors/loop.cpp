@@ -4,8 +4,6 @@
 #include "actors/gateway.hpp"
 #include "actors/session.hpp"
 
-#include <cassert>
-
 namespace stentor::actors {
 
 namespace {
@@ -36,11 +34,6 @@ gateway &loop::gateway() noexcept {
   return *gateway_;
 }
 
-void loop::assert_here() const noexcept {
-  [[maybe_unused]] auto owner = thread_.load(std::memory_order_relaxed);
-  assert(owner == std::thread::id{} || owner == std::this_thread::get_id());
-}
-
 void loop::exec_later(caf::resumable *what) {
   system().scheduler().enqueue(what);
 }
@@ -60,6 +53,7 @@ void loop::receive(parcel what) {
 }
 
 void loop::put(uint16_t to, lane_item item) {
+  assert_here();
   if (to == index_)
     local_.push_back(std::move(item));
   else
@@ -75,6 +69,7 @@ void loop::put_data(uint16_t to, items::deliver item, size_t cost) {
 }
 
 void loop::run_turn(std::chrono::milliseconds most) {
+  assert_here();
   auto has_work = more_ || !own_letters_.empty();
   auto may_sleep = most.count() > 0 && !has_work && arrived_.begin_sleep();
   io_->poll(may_sleep ? most : std::chrono::milliseconds{0});

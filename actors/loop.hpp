@@ -18,6 +18,7 @@
 #include "net/protocol.hpp"
 
 #include <atomic>
+#include <cassert>
 #include <memory>
 #include <random>
 #include <thread>
@@ -55,13 +56,22 @@ public:
   uint16_t index() const noexcept { return index_; }
   node_context &context() noexcept { return ctx_; }
   const limits &lim() const noexcept { return ctx_.lim(); }
-  net::event_loop &io() noexcept { return *io_; }
+  net::event_loop &io() noexcept {
+    assert_here();
+    return *io_;
+  }
   net::codec &codec() noexcept { return codec_; }
-  dispatcher &messages() noexcept { return dispatcher_; }
+  dispatcher &messages() noexcept {
+    assert_here();
+    return dispatcher_;
+  }
   loop_inbox &inbox() noexcept { return *inbox_; }
   actors::gateway &gateway() noexcept;
   actors::fanouts &fanouts() noexcept { return fanouts_; }
-  session_table &sessions() noexcept { return sessions_; }
+  session_table &sessions() noexcept {
+    assert_here();
+    return sessions_;
+  }
   front &doors() noexcept { return front_; }
   /// Whether one more connection fits this loop's share of the node's accept rate.
   bool admit() noexcept;
@@ -88,7 +98,10 @@ public:
   /// The device's wall clock, read once a turn.
   wall_ms wall_now() const noexcept { return wall_now_; }
   /// Asserts, in debug builds, that the caller runs on this loop.
-  void assert_here() const noexcept;
+  void assert_here() const noexcept {
+    [[maybe_unused]] auto owner = thread_.load(std::memory_order_relaxed);
+    assert(owner == std::thread::id{} || owner == std::this_thread::get_id());
+  }
 
 private:
   struct letter {

@@ -58,6 +58,25 @@ TEST_F(hosted, actor_may_lose_its_last_reference_on_another_thread_after_its_loo
   EXPECT_EQ(other->destroyed_on, elsewhere);
 }
 
+/// As `node_fixture` has no threads, the loop's own runs here, so that there is one it does not belong to.
+TEST_F(hosted, actor_and_loop_belong_to_one_thread_which_debug_builds_assert) {
+#ifdef NDEBUG
+  GTEST_SKIP() << "this build has no assertions";
+#else
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  std::thread owner{[&] { n.at(0).run(); }};
+  int answer = 0;
+  // Answered, so the loop runs.
+  self->request(address, 10s, 21).receive([&](int x) { answer = x; }, [](const caf::error &) {});
+  EXPECT_EQ(answer, 42);
+  EXPECT_DEATH(n.at(0).put(0, items::marker{}), "assert_here");
+  EXPECT_DEATH(n.at(0).sessions(), "assert_here");
+  EXPECT_DEATH(who->stop(caf::exit_reason::kill), "assert_here");
+  n.at(0).request_stop();
+  owner.join();
+#endif
+}
+
 // -- life ----
 
 TEST_F(hosted, actor_lives_without_references_until_it_is_stopped) {

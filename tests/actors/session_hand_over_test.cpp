@@ -215,4 +215,5 @@ TEST_P(keys_handed_over, know_what_became_of_the_message_that_was_under_way) {
 }
 
 INSTANTIATE_TEST_SUITE_P(session, keys_handed_over, testing::Bool());
-INSTANTIATE_TEST_SUITE_P(loops, hand_over, testing::Values(std::pair{0, 0}, std::pair{0, 1}, std::pair{1, 0}));
+INSTANTIATE_TEST_SUITE_P(loops, hand_over,
+                         testing::Values(std::pair{0, 0}, std::pair{0, 1}, std::pair{1, 0}));
