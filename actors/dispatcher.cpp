@@ -141,18 +141,36 @@ void dispatcher::tell(pending_verdict entry, outcome result) {
 
 void dispatcher::tell_session(const session_ref &to, owed_verdict what) {
   // First where it moved: the session that gave its state away may still wait for its connection's end.
-  if (!moved_.empty())
-    if (auto i = moved_.find(to.generation); i != moved_.end()) {
-      auto &to_whom = i->second;
-      host_.put(to_whom.at, std::make_unique<items::owed>(items::owed{to_whom.session, std::move(what)}));
-      return;
-    }
-  if (auto *who = host_.sessions().find(to))
+  if (const auto *to_whom = heir_of(to))
+    host_.put(to_whom->at,
+              std::make_unique<items::owed>(items::owed{to_whom->session, std::move(what)}));
+  else if (auto *who = host_.sessions().find(to))
     who->on_outcome(std::move(what));
+}
+
+void dispatcher::settle_key(std::unique_ptr<items::settle_key> x) {
+  if (const auto *to_whom = heir_of(x->to)) {
+    auto at = to_whom->at;
+    x->to = to_whom->session;
+    host_.put(at, std::move(x));
+  } else if (auto *who = host_.sessions().find(x->to)) {
+    who->on_key_settled(*x);
+  }
+}
+
+const dispatcher::heir *dispatcher::heir_of(const session_ref &ref) const {
+  if (moved_.empty())
+    return nullptr;
+  auto i = moved_.find(ref.generation);
+  return i == moved_.end() ? nullptr : &i->second;
 }
 
 void dispatcher::handle(std::unique_ptr<items::owed> &x) {
   tell_session(x->to, std::move(x->what));
+}
+
+void dispatcher::handle(std::unique_ptr<items::settle_key> &x) {
+  settle_key(std::move(x));
 }
 
 void dispatcher::handle(std::unique_ptr<items::supersede> &x) {

@@ -31,8 +31,18 @@ public:
   void tell_session(const session_ref &to, owed_verdict what);
   /// The directory's answer to a resolve of this loop.
   void on_resolved(const device_id &device, uint64_t ticket, const resolution &r);
-  /// A session that owed verdicts lives elsewhere now: they follow it.
+  /// The verdict of a message whose key the session at `x->to` knows, or the one its state was handed to.
+  void settle_key(std::unique_ptr<items::settle_key> x);
+  /// A session's state lives elsewhere now: what is owed to it follows.
   void moved(const session_ref &from, const place &at, const session_ref &to);
+  /// Where the state of a session went.
+  struct heir {
+    place at;
+    session_ref session;
+    time_point until; ///< remembered so long
+  };
+  /// Null where it was not handed over, or long ago.
+  const heir *heir_of(const session_ref &ref) const;
   /// The link to a node ended: what it had is unknown now, and no flow leads there any more.
   void on_link_lost(incarnation inc);
 
@@ -50,6 +60,7 @@ public:
   void handle(items::marker &x);
   void handle(items::settle &x);
   void handle(std::unique_ptr<items::owed> &x);
+  void handle(std::unique_ptr<items::settle_key> &x);
   void handle(std::unique_ptr<items::supersede> &x);
   void handle(std::unique_ptr<items::hand_over> &x);
   void handle(std::unique_ptr<items::supersede_seen> &x);
@@ -77,11 +88,6 @@ private:
   message_id_source ids_;
   correlations correlations_;
   flow_table flows_;
-  struct heir {
-    place at;
-    session_ref session;
-    time_point until;
-  };
   std::unordered_map<uint64_t, heir> moved_; ///< by the old generation
   net::timer_for<dispatcher, &dispatcher::on_tick> tick_{this};
 };

@@ -48,6 +48,14 @@ struct owed {
   session_ref to;
   owed_verdict what;
 };
+/// The verdict of a message whose key moved to this loop while it was in progress.
+struct settle_key {
+  session_ref to;
+  device_id from;
+  std::string key;
+  verdict what = verdict::unreachable;
+  via by;
+};
 /// The device was bound with a newer epoch elsewhere. Who says so from another node repeats it until `seen`.
 struct supersede {
   session_ref to;
@@ -85,7 +93,8 @@ struct road_lost {
 
 using lane_item =
     std::variant<items::deliver, items::bounce, items::marker, items::settle, std::unique_ptr<items::owed>,
-                 std::unique_ptr<items::supersede>, std::unique_ptr<items::supersede_seen>,
+                 std::unique_ptr<items::settle_key>, std::unique_ptr<items::supersede>,
+                 std::unique_ptr<items::supersede_seen>,
                  std::unique_ptr<items::hand_over>, items::handed_over, std::unique_ptr<items::road_lost>>;
 
 /// Data under way from one loop to another. The source adds, the target subtracts; never locked.

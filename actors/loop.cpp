@@ -5,8 +5,6 @@
 #include "actors/log.hpp"
 #include "actors/session.hpp"
 
-#include <cassert>
-
 namespace stentor::actors {
 
 namespace {
@@ -45,11 +43,6 @@ gateway &loop::gateway() noexcept {
   return *gateway_;
 }
 
-void loop::assert_here() const noexcept {
-  [[maybe_unused]] auto owner = thread_.load(std::memory_order_relaxed);
-  assert(owner == std::thread::id{} || owner == std::this_thread::get_id());
-}
-
 void loop::exec_later(caf::resumable *what) {
   system().scheduler().enqueue(what);
 }
@@ -69,6 +62,7 @@ void loop::receive(parcel what) {
 }
 
 void loop::put(uint16_t to, lane_item item) {
+  assert_here();
   if (to == index_)
     local_.push_back(std::move(item));
   else
@@ -103,6 +97,7 @@ bool loop::may_write() const noexcept {
 }
 
 void loop::run_turn(std::chrono::milliseconds most) {
+  assert_here();
   // Without a lease nothing moves: what devices send waits in the kernel, what others send in the mailbox,
   // until membership has asked the directory.
   if (lease_ && !abandoned_ && !may_go_on()) {
@@ -217,6 +212,18 @@ void loop::join() {
   if (auto err = front_.open_to_devices())
     log::error("front", "listen.failed", {{"loop", index_}, {"error", render(err)}});
   ++ctx_.view->open_doors;
+}
+
+std::vector<caf::strong_actor_ptr> loop::everyone() {
+  std::vector<caf::strong_actor_ptr> all;
+  actors_.for_each([&](hosted_actor &who) { all.push_back(who.self()); });
+  return all;
+}
+
+void loop::end_sessions() {
+  for (auto &keep : everyone())
+    if (auto *device = dynamic_cast<session *>(keep->get()))
+      device->stop(caf::exit_reason::user_shutdown);
 }
 
 void loop::drain() {

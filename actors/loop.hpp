@@ -22,6 +22,7 @@
 #include "net/protocol.hpp"
 
 #include <atomic>
+#include <cassert>
 #include <memory>
 #include <optional>
 #include <random>
@@ -69,13 +70,22 @@ public:
   uint16_t index() const noexcept { return index_; }
   node_context &context() noexcept { return ctx_; }
   const limits &lim() const noexcept { return ctx_.lim(); }
-  net::event_loop &io() noexcept { return *io_; }
+  net::event_loop &io() noexcept {
+    assert_here();
+    return *io_;
+  }
   net::codec &codec() noexcept { return codec_; }
-  dispatcher &messages() noexcept { return dispatcher_; }
+  dispatcher &messages() noexcept {
+    assert_here();
+    return dispatcher_;
+  }
   loop_inbox &inbox() noexcept { return *inbox_; }
   actors::gateway &gateway() noexcept;
   actors::fanouts &fanouts() noexcept { return fanouts_; }
-  session_table &sessions() noexcept { return sessions_; }
+  session_table &sessions() noexcept {
+    assert_here();
+    return sessions_;
+  }
   actors::links &links() noexcept { return links_; }
   actors::takeovers &takeovers() noexcept { return takeovers_; }
   actors::restores &restores() noexcept { return restores_; }
@@ -89,6 +99,8 @@ public:
   void join();
   /// Stops taking devices and asks the ones here to leave, spread over the grace.
   void drain();
+  /// Ends the sessions that are left: whoever waits for a device's ack is told that none will come.
+  void end_sessions();
   hosted_list &actors() noexcept { return actors_; }
   template <class F>
   void for_each_actor(F &&visit) const {
@@ -108,7 +120,10 @@ public:
   /// The device's wall clock, read once a turn.
   wall_ms wall_now() const noexcept { return wall_now_; }
   /// Asserts, in debug builds, that the caller runs on this loop.
-  void assert_here() const noexcept;
+  void assert_here() const noexcept {
+    [[maybe_unused]] auto owner = thread_.load(std::memory_order_relaxed);
+    assert(owner == std::thread::id{} || owner == std::this_thread::get_id());
+  }
 
 private:
   // -- the lease ----
@@ -126,6 +141,8 @@ private:
   void handle_parcel(parcel &what);
   void settle_turn();
   void hand_over();
+  /// A snapshot: asking one to leave may end it and its partner.
+  std::vector<caf::strong_actor_ptr> everyone();
 
   node_context &ctx_;
   uint16_t index_;

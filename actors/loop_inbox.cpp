@@ -324,6 +324,10 @@ bool loop_inbox::on_message(caf::mailbox_element &what) {
     host().drain();
     return true;
   }
+  if (content.match_elements<conclude_atom>()) {
+    host().end_sessions();
+    return true;
+  }
   if (content.match_elements<top_atom, uint32_t>()) {
     reply(what, caf::make_message(busiest(content.get_as<uint32_t>(1))));
     return true;

@@ -106,6 +106,9 @@ public:
   void handover(std::string_view result) noexcept { n_.handovers.add(result); }
 
   // -- back ends ----
+  size_t http_connections() const noexcept {
+    return static_cast<size_t>(std::max<int64_t>(n_.http_connections.value(), 0));
+  }
   void http_connections(size_t open) noexcept { n_.http_connections.set(static_cast<int64_t>(open)); }
   void http_answered(int status) noexcept {
     n_.http_answers[status >= 100 && status < 600 ? status / 100 : 0].add();

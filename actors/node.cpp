@@ -178,19 +178,35 @@ size_t node::connections() const noexcept {
   return sum;
 }
 
+size_t node::http_connections() const noexcept {
+  size_t sum = 0;
+  for (auto &host : loops_)
+    sum += host->counters().http_connections();
+  return sum;
+}
+
 node::drain_summary node::drain() {
   using namespace std::chrono_literals;
+  using clock = std::chrono::steady_clock;
   drain_summary summary;
-  auto began = std::chrono::steady_clock::now();
+  auto began = clock::now();
   summary.devices = connections();
   ctx_.draining = true;
   if (membership_)
     caf::anon_send(membership_, drain_atom_v);
-  for (auto &host : loops_)
-    caf::anon_send(caf::actor_cast<caf::actor>(host->inbox().self()), drain_atom_v);
+  auto tell_loops = [&](auto what) {
+    for (auto &host : loops_)
+      caf::anon_send(caf::actor_cast<caf::actor>(host->inbox().self()), what);
+  };
+  tell_loops(drain_atom_v);
   auto &lim = ctx_.lim();
   wait_for_end_of_connections(longest_drain() + lim.goaway_grace + 2 * lim.close_linger + 1s);
   summary.left_over = connections();
+  // Back ends that wait for an ack hear now that none will come; answers under way are finished.
+  tell_loops(conclude_atom_v);
+  auto until = clock::now() + lim.close_linger + 1s;
+  while (http_connections() > 0 && clock::now() < until)
+    std::this_thread::sleep_for(20ms);
   stop();
   summary.took =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);

@@ -59,6 +59,7 @@ private:
   void stop();
   void give_up_lease();
   size_t connections() const noexcept;
+  size_t http_connections() const noexcept;
 
   node_context ctx_;
   std::vector<std::unique_ptr<loop>> loops_;

@@ -7,6 +7,7 @@
 
 #include "actors/connection.hpp"
 #include "actors/fanout.hpp"
+#include "actors/lane.hpp"
 #include "actors/types.hpp"
 #include "cluster/token_bucket.hpp"
 
@@ -60,6 +61,8 @@ public:
   void on_handed_over(std::unique_ptr<session_state> state);
   /// A verdict of a message of this device; kept for its return while it is away.
   void on_outcome(owed_verdict what);
+  /// The verdict of a message under one of this device's keys that ended at the session before.
+  void on_key_settled(const items::settle_key &x) { state_.keys.settle(x.from, x.key, x.what, x.by); }
   void on_event(const storage::event &event);
   void on_resync();
   /// Asks the device to reconnect elsewhere, closes after the grace.
@@ -130,6 +133,7 @@ private:
   void settle_all();
   /// Ends what was written and not confirmed, as unknown.
   void settle_unconfirmed(session_state &state);
+  /// The key's, here or where the state was handed to while the message was under way.
   void settle_key(const envelope &e, verdict v);
   void give_up(const envelope &e, verdict v);
   void reject(envelope_ptr e, verdict v, const char *detail);

@@ -161,8 +161,14 @@ void session::redeliver() {
 // -- messages that go no further ----
 
 void session::settle_key(const envelope &e, verdict v) {
-  if (!e.key.empty())
-    state_.keys.settle(e.from_device(), e.key, v, via{host().context().id, epoch_});
+  if (e.key.empty())
+    return;
+  via by{host().context().id, epoch_};
+  if (host().messages().heir_of(ref_))
+    host().messages().settle_key(
+        std::make_unique<items::settle_key>(items::settle_key{ref_, e.from_device(), e.key, v, std::move(by)}));
+  else
+    state_.keys.settle(e.from_device(), e.key, v, by);
 }
 
 void session::reject(envelope_ptr e, verdict v, const char *detail) {

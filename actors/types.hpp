@@ -165,5 +165,6 @@ CAF_ADD_ATOM(stentor, stentor::actors, join_atom, "join")
 CAF_ADD_ATOM(stentor, stentor::actors, dead_atom, "dead")
 CAF_ADD_ATOM(stentor, stentor::actors, sweep_atom, "sweep")
 CAF_ADD_ATOM(stentor, stentor::actors, ask_atom, "ask")
+CAF_ADD_ATOM(stentor, stentor::actors, conclude_atom, "conclude")
 
 CAF_END_TYPE_ID_BLOCK(stentor)

@@ -17,8 +17,8 @@ namespace stentor::actors {
 /// Told in a link's hello. One version reads the batches of the one before it and of the one after it.
 inline constexpr uint16_t wire_version = 1;
 
-// The most that a batch may hold of anything: the highest values that the configuration takes, since two nodes
-// need not agree on it while it is rolled out.
+// The most that a batch may hold of anything: the highest values that the configuration takes, since two
+// nodes need not agree on it while it is rolled out.
 namespace wire {
 inline constexpr size_t max_payload_bytes = 16 * 1024 * 1024;
 inline constexpr size_t max_unconfirmed = 65536;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/wire_reader.hpp"
+#include "net/protocol.hpp"
 
 #include <algorithm>
 
@@ -67,6 +68,15 @@ bool take_item(source &from, lane_item &item) {
     auto &x = emplace_owned<items::owed>(item);
     return f.take(x.to) && f.next() && take(from, x.what) && f.end();
   }
+  case kind::settle_key: {
+    auto &x = emplace_owned<items::settle_key>(item);
+    std::string_view key;
+    if (!f.take(x.to) || !f.take_or_none(x.from) || !f.take(key, net::max_key_bytes) || key.empty() ||
+        !f.take(x.what, verdict_count) || !f.take(x.by))
+      return false;
+    x.key = key;
+    return f.end();
+  }
   case kind::supersede: {
     auto &x = emplace_owned<items::supersede>(item);
     return f.take(x.to) && f.take(x.device) && f.take(x.newer) && f.take(x.sender) && f.end();
@@ -94,17 +104,19 @@ bool take_item(source &from, lane_item &item) {
 
 caf::error decode(std::string_view batch, const wire_link &link,
                   const std::function<void(lane_item &)> &take) {
-  wire::source from{net::msgpack_reader{batch}, link};
+  wire::source from{net::msgpack_reader{batch}, link, {}, nullptr};
   for (size_t count = 0; !from.in.at_end(); ++count) {
     lane_item item;
     if (wire::take_item(from, item)) {
       take(item);
       continue;
     }
-    // The reader knows of bytes that are no MessagePack; otherwise a value is of a wrong kind or out of bounds.
+    // The reader knows of bytes that are no MessagePack; otherwise a value is of a wrong kind or out of
+    // bounds.
     const auto &why = from.in.failure();
-    return make_error(why ? why.code : errc::malformed, "item " + std::to_string(count) + " of a batch: " +
-                                                            (why ? why.text : "a value is out of bounds"));
+    return make_error(why ? why.code : errc::malformed,
+                      "item " + std::to_string(count) +
+                          " of a batch: " + (why ? why.text : "a value is missing or out of bounds"));
   }
   return {};
 }

@@ -47,6 +47,16 @@ void put_item(writer &w, std::unique_ptr<items::owed> &x) {
   put(w, x->what);
 }
 
+void put_item(writer &w, std::unique_ptr<items::settle_key> &x) {
+  w.list(9);
+  w.put(kind::settle_key);
+  w.put(x->to);
+  w.put(x->from);
+  w.put(std::string_view{x->key});
+  w.put(x->what);
+  w.put(x->by);
+}
+
 void put_item(writer &w, std::unique_ptr<items::supersede> &x) {
   w.list(8);
   w.put(kind::supersede);

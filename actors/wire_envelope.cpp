@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Envelopes between nodes. Their senders' identity is read and written in this file only.
+// Envelopes between nodes. Their senders are read and written in this file only.
 #include "actors/wire_reader.hpp"
 #include "net/protocol.hpp"
 
@@ -12,26 +12,24 @@ namespace {
 constexpr size_t format_count = 2;
 constexpr size_t road_count = 2;
 
-// -- identity: nil for back ends, who may target every device ----
+// -- senders: nil for back ends, who may target every device ----
 
-void put_sender(writer &w, const envelope &e) {
-  if (!e.from)
+void put_sender(writer &w, const sender *x) {
+  if (!x)
     return w.nil();
-  auto &who = *e.from;
   w.list(4);
-  w.put(who.device);
-  w.put(who.account);
-  who.allowed ? w.put(who.allowed->any_account) : w.nil();
-  w.list(who.allowed ? who.allowed->accounts.size() : 0);
-  if (who.allowed)
-    for (const auto &account : who.allowed->accounts)
+  w.put(x->device);
+  w.put(x->account);
+  x->allowed ? w.put(x->allowed->any_account) : w.nil();
+  w.list(x->allowed ? x->allowed->accounts.size() : 0);
+  if (x->allowed)
+    for (const auto &account : x->allowed->accounts)
       w.put(account);
 }
 
-bool take_sender(source &from, envelope &e) {
+bool take_fields(source &from, sender &x) {
   fields f{from};
   auto has_no_grants = false;
-  sender who;
   grants allowed;
   auto take_account = [&] {
     std::string_view text;
@@ -40,14 +38,34 @@ bool take_sender(source &from, envelope &e) {
     allowed.accounts.push_back(account_id::trusted(std::string{text}));
     return true;
   };
-  if (!f.take(who.device) || !f.take(who.account) || !f.next(has_no_grants) ||
+  if (!f.take(x.device) || !f.take(x.account) || !f.next(has_no_grants) ||
       !(has_no_grants || from.in.read(allowed.any_account)) || !f.take_list(max_grants, take_account) ||
       (has_no_grants && !allowed.accounts.empty()))
     return false;
   if (!has_no_grants)
-    who.allowed = std::make_shared<const grants>(std::move(allowed));
-  e.from = std::make_shared<const sender>(std::move(who));
+    x.allowed = std::make_shared<const grants>(std::move(allowed));
   return f.end();
+}
+
+bool take_sender(source &from, fields &f, std::shared_ptr<const sender> &x) {
+  auto is_back_end = false;
+  std::string_view bytes;
+  if (!f.next(is_back_end))
+    return false;
+  if (is_back_end)
+    return true;
+  if (!from.in.skip(bytes))
+    return false;
+  if (!from.last_sender || bytes != from.sender_bytes) {
+    source inside{net::msgpack_reader{bytes}, from.link, {}, nullptr};
+    auto fresh = std::make_shared<sender>();
+    if (!take_fields(inside, *fresh))
+      return false;
+    from.sender_bytes = bytes;
+    from.last_sender = std::move(fresh);
+  }
+  x = from.last_sender;
+  return true;
 }
 
 // -- message ids: 16 bytes, the high word first ----
@@ -88,7 +106,7 @@ void put(writer &w, const envelope &e) {
   w.list(18);
   put_id(w, e.id);
   w.put(e.to);
-  put_sender(w, e);
+  put_sender(w, e.from.get());
   w.binary(*e.data);
   w.put(e.data_format);
   w.put(e.wants);
@@ -108,16 +126,14 @@ void put(writer &w, const envelope &e) {
 envelope_ptr take_envelope(source &from) {
   fields f{from};
   auto e = std::make_unique<envelope>();
-  auto is_back_end = false;
   std::string_view key;
-  auto is_good = take_id(f, e->id) && f.take(e->to) && f.next(is_back_end) &&
-                 (is_back_end || take_sender(from, *e)) && take_data(f, e->data) &&
-                 f.take(e->data_format, format_count) && f.take(e->wants, want_count) &&
-                 f.take(e->by, road_count) && f.take(e->reached, stage_count) && f.take(e->resent) &&
-                 f.take_time(e->accepted_at, {}) && f.take_time(e->deadline, time_point::max()) &&
-                 f.take_time(e->expires, time_point::max()) && f.take_time(e->arrived_at, {}) &&
-                 f.take(key, net::max_key_bytes) && f.take(e->key_digest) && f.take(e->answer_to.at) &&
-                 f.take(e->answer_to.correlation) && f.end();
+  auto is_good = take_id(f, e->id) && f.take(e->to) && take_sender(from, f, e->from) &&
+                 take_data(f, e->data) && f.take(e->data_format, format_count) &&
+                 f.take(e->wants, want_count) && f.take(e->by, road_count) &&
+                 f.take(e->reached, stage_count) && f.take(e->resent) && f.take_time(e->accepted_at, {}) &&
+                 f.take_time(e->deadline, time_point::max()) && f.take_time(e->expires, time_point::max()) &&
+                 f.take_time(e->arrived_at, {}) && f.take(key, net::max_key_bytes) && f.take(e->key_digest) &&
+                 f.take(e->answer_to.at) && f.take(e->answer_to.correlation) && f.end();
   if (!is_good)
     return nullptr;
   e->key = key;

@@ -15,6 +15,9 @@ namespace stentor::actors::wire {
 struct source {
   net::msgpack_reader in;
   const wire_link &link;
+  // The last sender read, and its bytes in the batch: messages of one sender come together, and share it.
+  std::string_view sender_bytes;
+  std::shared_ptr<const sender> last_sender;
 };
 
 /// The elements of one array, in order. Every function is false at the array's end, where the element is
@@ -42,8 +45,7 @@ public:
   }
 
   template <std::unsigned_integral T>
-    requires(!std::same_as<T, bool>)
-  bool take(T &x) noexcept {
+  requires(!std::same_as<T, bool>) bool take(T &x) noexcept {
     uint64_t u = 0;
     if (!take_natural(u, std::numeric_limits<T>::max()))
       return false;

@@ -37,8 +37,8 @@ bool take_key(source &from, idempotency::entry &x) {
 limits wire_limits() {
   limits lim;
   lim.idempotency_keys = max_keys;
-  lim.idempotency_window = std::chrono::duration_cast<std::chrono::milliseconds>(
-      2 * std::chrono::microseconds{most_us});
+  lim.idempotency_window =
+      std::chrono::duration_cast<std::chrono::milliseconds>(2 * std::chrono::microseconds{most_us});
   return lim;
 }
 

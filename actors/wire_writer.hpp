@@ -30,10 +30,8 @@ public:
     out_.text(x.str());
   }
   template <class Enum>
-    requires std::is_enum_v<Enum>
-  void put(Enum x) {
-    out_.integer(static_cast<uint64_t>(x));
-  }
+  requires std::is_enum_v<Enum>
+  void put(Enum x) { out_.integer(static_cast<uint64_t>(x)); }
 
   /// Three elements.
   void put(const session_ref &x) {
@@ -85,8 +83,9 @@ enum class kind : uint8_t {
   supersede_seen,
   hand_over,
   handed_over,
+  settle_key,
 };
-inline constexpr size_t kind_count = 9;
+inline constexpr size_t kind_count = 10;
 
 // -- each writes one element ----
 
