@@ -199,6 +199,7 @@ void link_broker::on_overflow(uint64_t serial) {
   auto which = find(serial);
   if (which.invalid())
     return;
+  link_counters::add(shared_.counters.overflows);
   log::warn("links", "connection.overflow",
             {{"to", remote_addr(which) + ":" + std::to_string(remote_port(which))},
              {"unsent_bytes", wr_buf(which).size()}});

@@ -18,12 +18,11 @@ enum class link_end : uint8_t {
   silent,    ///< pings unanswered
   closed,    ///< the connection ended by itself, or from the other side
   asked,     ///< a loop asked: its lane's bytes made no sense, or its credit never came back
-  unsent,    ///< too many bytes waited for the connection
   replaced,  ///< the other side began a new one
   left_view, ///< membership no longer counts the node among the living
   stopped,   ///< this node stops
 };
-inline constexpr size_t link_end_count = 7;
+inline constexpr size_t link_end_count = 6;
 std::string_view to_string(link_end x) noexcept;
 
 /// Why a connection at the peer port was cut before it was a link.
@@ -45,6 +44,7 @@ struct link_counters {
   count begun{0};
   std::array<count, link_end_count> ended{};
   std::array<count, peer_refusal_count> refused{};
+  count overflows{0};        ///< severed because too many bytes waited; the end counts as `closed`
   count connect_failures{0}; ///< dialled, but no link came of it
   count pings{0}, pongs{0};
   count round_trip_us{0};      ///< sum over all pongs

@@ -28,8 +28,6 @@ std::string_view to_string(link_end x) noexcept {
     return "closed";
   case link_end::asked:
     return "asked";
-  case link_end::unsent:
-    return "unsent";
   case link_end::replaced:
     return "replaced";
   case link_end::left_view:

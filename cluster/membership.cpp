@@ -117,7 +117,7 @@ membership::actions membership::on_renewal_failed(renewal_failure why, boot_time
   if (over_)
     return {};
   fence(now);
-  in_flight_ = false;
+  in_flight_ = why == renewal_failure::late;
   switch (why) {
   case renewal_failure::dead:
     over_ = true;
@@ -132,6 +132,7 @@ membership::actions membership::on_renewal_failed(renewal_failure why, boot_time
     last_attempt_ = {now, true};
     poll_.cancel();
     break;
+  case renewal_failure::late:
   case renewal_failure::unavailable:
   case renewal_failure::timed_out:
     failing_ = true;

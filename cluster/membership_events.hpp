@@ -53,6 +53,7 @@ struct renewal {
 
 /// Why it did not.
 enum class renewal_failure : uint8_t {
+  late,        ///< no answer after `renewal_late`; another event follows when it comes or times out
   unavailable, ///< no connection, or an error that says nothing about our lease
   timed_out,   ///< the outcome is unknown
   dead,        ///< our incarnation was declared dead, or a newer one of our node id holds the lease
@@ -68,7 +69,7 @@ enum class link_health : uint8_t {
 
 // -- out ----
 
-/// Send a renewal; exactly one `on_renewed` or `on_renewal_failed` follows.
+/// Send a renewal; exactly one `on_renewed` or `on_renewal_failed` follows, apart from a `late` before it.
 struct do_renew {
   bool draining = false;
 };
