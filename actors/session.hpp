@@ -30,7 +30,7 @@ public:
 
   const char *name() const override { return "session"; }
   size_t queue_length() const noexcept override { return in_flight_.size() - written_; }
-  std::string subject() const override { return who_.device.str(); }
+  std::string subject() const override { return me_->device.str(); }
 
   /// Asks the directory for the device.
   void start();
@@ -65,8 +65,8 @@ public:
   /// Asks the device to reconnect elsewhere, closes after the grace.
   void go_away(const char *reason, std::chrono::milliseconds reconnect_in);
 
-  const device_id &device() const noexcept { return who_.device; }
-  const account_id &account() const noexcept { return who_.account; }
+  const device_id &device() const noexcept { return me_->device; }
+  const account_id &account() const noexcept { return me_->account; }
   epoch ep() const noexcept { return epoch_; }
   bool is_connected() const noexcept { return static_cast<bool>(link_); }
 
@@ -135,7 +135,8 @@ private:
   uint32_t written_ = 0; ///< how many of `in_flight_` are settled, at its front
   epoch epoch_ = 0;
   epoch superseded_by_ = 0;
-  identity who_;
+  std::shared_ptr<const sender> me_; ///< never null
+  int64_t token_expires_s_ = 0;      ///< seconds since 1970; 0 for never
   hosted_ptr<connection> link_;
   resume_secret secret_;
   token_bucket rate_;

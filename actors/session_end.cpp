@@ -10,7 +10,7 @@ namespace stentor::actors {
 // -- takeover and hand-over ----
 
 void session::on_superseded(const device_id &device, epoch newer) {
-  if (device != who_.device || newer <= superseded_by_)
+  if (device != me_->device || newer <= superseded_by_)
     return;
   superseded_by_ = newer;
   if (mode_ == mode::binding || (epoch_ != 0 && newer <= epoch_))
@@ -23,7 +23,7 @@ void session::on_superseded(const device_id &device, epoch newer) {
 
 std::unique_ptr<session_state> session::hand_over(const device_id &device, epoch newer,
                                                   const resume_secret &secret, const session_ref &heir) {
-  if (device != who_.device)
+  if (device != me_->device)
     return nullptr;
   if (!same_secret(secret, secret_) || mode_ == mode::binding || mode_ == mode::resuming ||
       mode_ == mode::ended || superseded_by_ > epoch_ || newer <= epoch_) {
@@ -81,7 +81,7 @@ void session::leave(net::close_code code, const char *reason, std::string_view t
   if (bound && code == net::close_code::superseded)
     send_back_last(link_->drop_unstarted());
   if (bound && superseded_by_ <= epoch_)
-    host().inbox().unbind({who_.device, epoch_, host().context().lease_until()});
+    host().inbox().unbind({me_->device, epoch_, host().context().lease_until()});
   link_->close(code, reason, text);
 }
 
@@ -105,7 +105,7 @@ void session::on_connection_end(const net::device_end &end_of_link) {
     mode_ = mode::leaving;
     send_back_held();
     send_back_last(in_flight_.size() - written_);
-    host().inbox().unbind({who_.device, epoch_, host().context().lease_until()});
+    host().inbox().unbind({me_->device, epoch_, host().context().lease_until()});
     detach();
     return;
   case mode::detached:
@@ -117,7 +117,7 @@ void session::on_connection_end(const net::device_end &end_of_link) {
 void session::detach() {
   if (watching_) {
     watching_ = false;
-    host().inbox().unwatch(who_.account, ref_);
+    host().inbox().unwatch(me_->account, ref_);
   }
   early_.reset();
   mode_ = mode::detached;
@@ -132,7 +132,7 @@ void session::end() {
   mode_ = mode::ended;
   settle_all();
   if (watching_)
-    host().inbox().unwatch(who_.account, ref_);
+    host().inbox().unwatch(me_->account, ref_);
   host().sessions().erase(ref_);
   host().counters().session_closed();
   stop(caf::exit_reason::normal);
