@@ -11,7 +11,7 @@
 
 #include <random>
 
-#include <time.h>
+#include <ctime>
 
 namespace stentor::actors {
 

@@ -135,8 +135,9 @@ public:
   virtual result<std::vector<record>> devices_of(const account_id &account) = 0;
 
   // -- events ----
-  /// Events after `cursor`, those of one device in order, at most `most`; `cursor` moves. An empty cursor starts now. Only the
-  /// last events are kept: `errc::not_found` for a cursor that fell behind, then start over from the records.
+  /// Events after `cursor`, those of one device in order, at most `most`; `cursor` moves. An empty cursor
+  /// starts now. Only the last events are kept: `errc::not_found` for a cursor that fell behind, then start
+  /// over from the records.
   virtual result<std::vector<event>> events_after(std::string &cursor, size_t most) = 0;
 
   // -- membership: errors as for devices ----
