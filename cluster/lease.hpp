@@ -77,7 +77,7 @@ public:
 private:
   const lease_board *board_;
   boot_time::duration away_;
-  boot_time last_turn_{};   ///< the first turn of all counts as a return: nothing was asked for it yet
+  boot_time last_turn_{}; ///< the first turn of all counts as a return: nothing was asked for it yet
   boot_time returned_at_{};
 };
 
