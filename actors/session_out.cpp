@@ -18,7 +18,7 @@ constexpr size_t frame_overhead = 256;
 void session::deliver(envelope_ptr e, epoch ep) {
   count_handled();
   e->arrived_at = host().now();
-  if (e->to != who_.device) {
+  if (e->to != me_->device) {
     // A route to another device's session: a bug prevented, never a message misdelivered.
     host().counters().rejected("misrouted");
     host().messages().send_back(ref_, ep, std::move(e));
@@ -32,10 +32,10 @@ void session::deliver(envelope_ptr e, epoch ep) {
     return reject(std::move(e), verdict::expired, nullptr);
   if (e->arrived_at >= e->deadline) // its sender was told `unreachable`, or will be
     return reject(std::move(e), verdict::unreachable, nullptr);
-  if (!may_target(*e, who_.account))
+  if (!may_target(*e, me_->account))
     return reject(std::move(e), verdict::refused, "the target belongs to another account");
   if (!e->key.empty()) {
-    auto seen = state_.keys.begin(e->from, e->key, e->key_digest, e->arrived_at, host().lim());
+    auto seen = state_.keys.begin(e->from_device(), e->key, e->key_digest, e->arrived_at, host().lim());
     switch (seen.what) {
     case key_state::fresh:
       break;
@@ -80,7 +80,7 @@ void session::deliver(envelope_ptr e, epoch ep) {
   auto id = to_chars(e->id);
   auto &frame = host().scratch();
   net::encode(link_->encoding(), frame,
-              net::msg_frame{{id.data(), id.size()}, e->from.str(), data, wants_ack});
+              net::msg_frame{{id.data(), id.size()}, e->from_device().str(), data, wants_ack});
   if (frame.size() > host().lim().max_frame_bytes)
     return refuse(verdict::invalid, "larger than a frame in the device's format");
   if (!link_->send(frame, true)) {
@@ -152,7 +152,8 @@ void session::redeliver() {
     }
     auto id = to_chars(e->id);
     auto &frame = host().scratch();
-    net::encode(link_->encoding(), frame, net::msg_frame{{id.data(), id.size()}, e->from.str(), data, true});
+    net::encode(link_->encoding(), frame,
+                net::msg_frame{{id.data(), id.size()}, e->from_device().str(), data, true});
     link_->send(frame, false);
   }
 }
@@ -160,8 +161,14 @@ void session::redeliver() {
 // -- messages that go no further ----
 
 void session::settle_key(const envelope &e, verdict v) {
-  if (!e.key.empty())
-    state_.keys.settle(e.from, e.key, v, via{host().context().id, epoch_});
+  if (e.key.empty())
+    return;
+  via by{host().context().id, epoch_};
+  if (host().messages().heir_of(ref_))
+    host().messages().settle_key(
+        std::make_unique<items::settle_key>(items::settle_key{ref_, e.from_device(), e.key, v, std::move(by)}));
+  else
+    state_.keys.settle(e.from_device(), e.key, v, by);
 }
 
 void session::reject(envelope_ptr e, verdict v, const char *detail) {
@@ -258,7 +265,7 @@ void session::on_event(const storage::event &event) {
 void session::on_resync() {
   if (mode_ != mode::live || !watching_)
     return;
-  host().inbox().list(who_.account,
+  host().inbox().list(me_->account,
                       [&here = host(), ref = ref_](caf::expected<std::vector<storage::record>> found) {
                         auto *who = here.sessions().find(ref);
                         if (!found || !who)

@@ -9,9 +9,13 @@ import { Device, formats } from './device.mjs';
 const total = process.env.STENTOR_LONG ? 1_000_000 : 100_000;
 const certainLoss = new Set(['offline', 'refused', 'limited', 'invalid', 'expired', 'congested']);
 
+/** The device makes at least this many hops, however fast the machine sends: a share of the numbers waits for each. */
+const leastHops = 15;
+
 /** A sender of `count` numbered messages with at most `window` open verdicts; keeps one verdict a number. */
 class Numbered {
   next = 0;
+  released = 0;
   open = 0;
   doubled = 0;
 
@@ -21,7 +25,12 @@ class Numbered {
     this.done = new Promise((resolve) => (this.finish = resolve));
     device.keepsLog = false;
     device.onFrame = (frame) => frame.t === 'verdict' && this.take(frame);
-    this.fill();
+  }
+
+  /** Lets one more share of the numbers go. */
+  release() {
+    this.released = Math.min(this.count, this.released + Math.ceil(this.count / leastHops));
+    if (!this.rest) this.fill();
   }
 
   take({ id, verdict, at, via }) {
@@ -34,7 +43,7 @@ class Numbered {
   }
 
   fill() {
-    while (this.open < this.window && this.next < this.count) {
+    while (this.open < this.window && this.next < this.released) {
       const n = this.next++;
       ++this.open;
       this.device.write({ t: 'send', id: String(n), to: 'hopper', data: [this.index, n], ...this.options });
@@ -84,6 +93,7 @@ for (const [loops, share] of [[2, 0.4], [4, 0.4], [1, 0.2]])
     const all = Promise.all(senders.map((x) => x.done)).then(() => (running = false));
     let resumes = 0;
     while (running) {
+      senders.forEach((x) => x.release());
       await Promise.race([all, sleep(5 + random(80))]);
       if (!running) break;
       const resume = random(2) ? hopper.welcome.session : undefined;
@@ -147,7 +157,7 @@ for (const [loops, share] of [[2, 0.4], [4, 0.4], [1, 0.2]])
     t.diagnostic(`${connections.length} connections, ${resumes} resumed, ${again} redelivered, ${JSON.stringify(told)}`);
     assert.deepEqual(wrong.slice(0, 20), []);
     assert.deepEqual(disorder.slice(0, 20), [], 'messages behind a later one of their sender');
-    assert.ok(connections.length > 10 && resumes > 2);
+    assert.ok(connections.length >= leastHops && resumes > 0, `${connections.length} connections, ${resumes} resumed`);
     assert.ok((told.written ?? 0) + (told.acked ?? 0) > total * share * 0.5, JSON.stringify(told));
   });
 
