@@ -98,6 +98,7 @@ private:
   static hosted_actor &receiver_of(letter &x) noexcept { return *static_cast<hosted_actor *>(x.to->get()); }
   void handle(lane_item &item);
   void handle_parcel(parcel &what);
+  void handle_local();
   void settle_turn();
   void hand_over();
 

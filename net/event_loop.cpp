@@ -103,14 +103,6 @@ void event_loop::poll(std::chrono::milliseconds most) {
   timers_.advance(now_);
 }
 
-void event_loop::flush() {
-  flushing_.swap(dirty_);
-  for (size_t i = 0; i < flushing_.size(); ++i)
-    if (auto *who = flushing_[i])
-      who->on_flush();
-  flushing_.clear();
-}
-
 void event_loop::run_turn(std::chrono::milliseconds most) {
   poll(has_unflushed() ? std::chrono::milliseconds{0} : most);
   flush();
