@@ -15,6 +15,9 @@
 
 namespace stentor::actors {
 
+/// What a node says when a peer asks whether it can renew its lease.
+enum class renew_word : uint8_t { unknown, no, yes };
+
 /// The directory's answer to one `bind_request`; `error` is `errc::none` where it was bound.
 struct bind_answer {
   errc error = errc::none;
@@ -26,6 +29,20 @@ struct bind_answer {
 struct lookup_answer {
   errc error = errc::none;
   caf::optional<storage::record> found;
+};
+
+/// The directory's answer to one `restore_request`; `holder` where somebody else has the device.
+struct restore_answer {
+  errc error = errc::none;
+  bool restored = false;
+  caf::optional<route> holder;
+};
+
+/// What a peer says when asked whether it can renew its lease.
+struct peer_answer {
+  node_id node;
+  incarnation inc = 0;
+  renew_word can_renew = renew_word::unknown;
 };
 
 /// One row of the actor table (`GET /v1/admin/actors`).
@@ -40,9 +57,52 @@ struct actor_info {
   int64_t idle_ms = 0;  ///< since the last message
 };
 
+/// What a node's actors hear when a link to another node begins or ends. Each connection between two nodes is
+/// a new link epoch; the news of its end comes before the news of the next one.
+struct link_news {
+  node_id node;
+  incarnation inc = 0;
+  uint32_t link_epoch = 0;
+  bool up = false;
+  std::vector<caf::strong_actor_ptr> inboxes; ///< of the other node, by loop; empty where the link ended
+  std::vector<caf::strong_actor_ptr> routers; ///< of the other node; a device's is slot modulo their number
+  std::string reason;                         ///< why it ended, for people
+};
+
+/// The lane items of one turn from one loop for one loop of another node (actors/wire.hpp).
+struct link_batch {
+  incarnation from = 0;
+  uint16_t from_loop = 0;
+  uint32_t link_epoch = 0;
+  /// Of this lane's other direction, since the link began: what the sender of this batch has handled.
+  uint64_t handled_bytes = 0;
+  uint64_t handled_messages = 0;
+  uint32_t data_messages = 0; ///< in `items`
+  uint64_t data_bytes = 0;    ///< what those are charged
+  std::string items;
+};
+
+template <class I>
+typename I::result_type inspect(I &f, link_news &x) {
+  return f(caf::meta::type_name("link_news"), x.node, x.inc, x.link_epoch, x.up, x.inboxes, x.routers,
+           x.reason);
+}
+template <class I>
+typename I::result_type inspect(I &f, link_batch &x) {
+  return f(caf::meta::type_name("link_batch"), x.from, x.from_loop, x.link_epoch, x.handled_bytes,
+           x.handled_messages, x.data_messages, x.data_bytes, x.items);
+}
 template <class I>
 typename I::result_type inspect(I &f, bind_answer &x) {
   return f(caf::meta::type_name("bind_answer"), x.error, x.ep, x.previous);
+}
+template <class I>
+typename I::result_type inspect(I &f, restore_answer &x) {
+  return f(caf::meta::type_name("restore_answer"), x.error, x.restored, x.holder);
+}
+template <class I>
+typename I::result_type inspect(I &f, peer_answer &x) {
+  return f(caf::meta::type_name("peer_answer"), x.node, x.inc, x.can_renew);
 }
 template <class I>
 typename I::result_type inspect(I &f, lookup_answer &x) {
@@ -71,6 +131,14 @@ CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::actors::lookup_answer>))
 CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::record>))
 CAF_ADD_TYPE_ID(stentor, (stentor::storage::event))
 CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::event>))
+CAF_ADD_TYPE_ID(stentor, (stentor::actors::link_news))
+CAF_ADD_TYPE_ID(stentor, (stentor::actors::link_batch))
+CAF_ADD_TYPE_ID(stentor, (stentor::node_id))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::restore_request>))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::actors::restore_answer>))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::notice>))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::lease>))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::actors::peer_answer>))
 
 CAF_ADD_ATOM(stentor, stentor::actors, bind_atom, "bind")
 CAF_ADD_ATOM(stentor, stentor::actors, unbind_atom, "unbind")
@@ -85,5 +153,18 @@ CAF_ADD_ATOM(stentor, stentor::actors, top_atom, "top")
 CAF_ADD_ATOM(stentor, stentor::actors, metrics_atom, "metrics")
 CAF_ADD_ATOM(stentor, stentor::actors, adopt_atom, "adopt")
 CAF_ADD_ATOM(stentor, stentor::actors, drain_atom, "drain")
+CAF_ADD_ATOM(stentor, stentor::actors, link_atom, "link")
+CAF_ADD_ATOM(stentor, stentor::actors, batch_atom, "batch")
+CAF_ADD_ATOM(stentor, stentor::actors, restore_atom, "restore")
+CAF_ADD_ATOM(stentor, stentor::actors, notice_atom, "notice")
+CAF_ADD_ATOM(stentor, stentor::actors, settled_atom, "settled")
+CAF_ADD_ATOM(stentor, stentor::actors, view_atom, "view")
+CAF_ADD_ATOM(stentor, stentor::actors, sever_atom, "sever")
+CAF_ADD_ATOM(stentor, stentor::actors, tick_atom, "tick")
+CAF_ADD_ATOM(stentor, stentor::actors, join_atom, "join")
+CAF_ADD_ATOM(stentor, stentor::actors, dead_atom, "dead")
+CAF_ADD_ATOM(stentor, stentor::actors, sweep_atom, "sweep")
+CAF_ADD_ATOM(stentor, stentor::actors, ask_atom, "ask")
+CAF_ADD_ATOM(stentor, stentor::actors, conclude_atom, "conclude")
 
 CAF_END_TYPE_ID_BLOCK(stentor)

@@ -146,9 +146,9 @@ class Court {
   // -- whether it is true ----
 
   /** `{device, verdict, via}` for each device a verdict speaks of. */
-  outcomes({ to }, verdict) {
+  outcomes({ to, from }, verdict) {
     if (typeof to === 'string') return [{ ...verdict, device: to }];
-    const account = Object.entries(this.journal.devices).filter(([, x]) => x.account === to.account).map(([name]) => name);
+    const account = Object.entries(this.journal.devices).filter(([name, x]) => x.account === to.account && !(to.except_me && name === from)).map(([name]) => name);
     // Refused as a whole: that speaks of them all. Otherwise whoever is not on the list was not there.
     const rest = { verdict: verdict.devices ? 'offline' : verdict.verdict };
     return account.map((device) => verdict.devices?.find((x) => x.device === device) ?? { device, ...rest });
