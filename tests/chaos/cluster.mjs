@@ -82,7 +82,7 @@ export class ClusterNode {
 
   thaw() {
     this.server.thaw();
-    this.state = 'up';
+    if (!this.server.exit) this.state = 'up';
   }
 
   /** SIGTERM; answers when it has ended. Another end than an orderly one counts as a crash. */
@@ -92,9 +92,10 @@ export class ClusterNode {
     this.state = 'down';
   }
 
+  /** Whether it takes work; no answer within a second is none. */
   async ready() {
-    const answer = await this.request('GET', '/readyz').catch(() => undefined);
-    return answer?.status === 200;
+    const answer = this.request('GET', '/readyz').catch(() => undefined);
+    return (await Promise.race([answer, sleep(1000)]))?.status === 200;
   }
 }
 
@@ -171,6 +172,11 @@ export class Cluster {
 
   heal() {
     for (const link of this.links.values()) link.heal();
+  }
+
+  /** Starts what ended by itself again: a crash is one violation, not the end of a run. */
+  async revive() {
+    await Promise.all(this.nodes.filter((x) => x.state === 'down').map((x) => x.start()));
   }
 
   /** The nodes first, with all roads open: a drain without Redis is another matter. */

@@ -43,7 +43,8 @@ export function print(summary, journal) {
   return lines.join('\n');
 }
 
-function explain({ rule, text, m, device, at }, journal) {
+/** Lines about a violation: the message, what was told and received, the connections and faults around that time. */
+export function explain({ rule, text, m, device, at }, journal) {
   const lines = [`✗ ${rule}: ${text}`];
   const message = journal.messages[m];
   const when = at ?? message?.sentAt;

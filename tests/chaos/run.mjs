@@ -46,6 +46,7 @@ export async function run(t, { seed, seconds, nodes, devices: count, perSecond, 
   phase = 'chaos';
   await inject(cluster, faults, journal, seconds * 1000);
   cluster.heal();
+  await cluster.revive();
   devices.forEach((x) => x.stopChurn());
 
   phase = 'settling';

@@ -11,6 +11,8 @@ export const bounds = {
   takeoverCut: 2000, // with the link cut: through Redis
   suspect: 1000, // senders to a dead or unreachable node hear `unreachable`
   dead: 7000, // its devices are `offline`
+  swept: 10_000, // and watchers have been told: the sweep starts a second after the lease's end, and goes by batches
+  outage: 7000, // until nodes agree that Redis is away for all; newcomers are told to come back (4003) before that
   restore: 15_000, // all devices are back in an emptied Redis
   leaseEnd: 6000, // a frozen or isolated node writes nothing more
 };
@@ -21,14 +23,28 @@ export const slack = 500;
 export async function startCluster(t, { settings = {}, ...options } = {}) {
   const cluster = await Cluster.start(t, { nodes: 3, settings, ...options });
   t.after(() => assert.deepEqual(cluster.crashes, []));
+  await meshed(cluster);
   return cluster;
+}
+
+/** Waits until each node reaches each: one is ready before all the others have connected to it. */
+export async function meshed(cluster, ms = 5000) {
+  await cluster.formed();
+  const up = cluster.nodes.filter((x) => x.state === 'up');
+  const probes = await Promise.all(up.map((node) => Device.connect(node, { device: `probe-${node.id}`, account: 'probes' })));
+  for (const from of probes)
+    for (const to of probes) {
+      const reached = async () => (await from.send(to.name, 'probe', { timeout_ms: 1000 })).verdict === 'written';
+      await until(reached, `${from.name} to reach ${to.name}`, ms);
+    }
+  await Promise.all(probes.map((x) => x.close()));
 }
 
 /** The record of a device as each node that is up tells it: `{n1: 'n2 1800…', n2: null, …}`; `?` where it cannot say. */
 export async function records(cluster, device) {
   const all = {};
   for (const node of cluster.nodes.filter((x) => x.state === 'up')) {
-    const { status, json } = await node.request('GET', `/v1/devices/${device}`);
+    const { status, json } = await node.request('GET', `/v1/devices/${device}`).catch(() => ({}));
     all[node.id] = status === 200 ? `${json.node} ${json.epoch}` : status === 404 ? null : '?';
   }
   return all;
@@ -43,6 +59,19 @@ export async function agreed(cluster, device, node, ms = 2000) {
     const told = new Set(Object.values(last));
     return told.size === 1 && says([...told][0]);
   }, `${device} on ${node}`, ms).catch(() => assert.fail(`after ${ms} ms ${device} should be on ${node}: ${JSON.stringify(last)}`));
+}
+
+/** Connects a device, again and again where it is told that the directory does not answer. */
+export async function patiently(node, options, ms) {
+  let device;
+  await until(async () => {
+    device = new Device(node, options);
+    const refused = await device.welcomed.then(() => undefined, () => device.closed);
+    if (refused) assert.equal(refused.code, 4003, 'retry later');
+    if (refused) await sleep(100);
+    return !refused;
+  }, `${options.device} to be let in`, ms);
+  return device;
 }
 
 /** Connects a device and turns its watch on; `events` are those told from now on. */
