@@ -55,18 +55,20 @@ setting directory_place() {
             return {};
           },
           [](const config &c) {
-            return in_quotes(c.directory.empty() ? "memory" : "redis://" + storage::parse_redis_url(c.directory)->shown());
+            return in_quotes(
+                c.directory.empty() ? "memory" : "redis://" + storage::parse_redis_url(c.directory)->shown());
           }};
 }
 
 setting cluster_name() {
-  return text_setting("cluster", &cluster_config::name, name_rule,
-                      "The cluster this node belongs to; empty for a node alone. Peers of another are refused.",
-                      [](std::string_view text) -> refusal {
-                        if (!text.empty() && !is_valid_id(text))
-                          return name_rule;
-                        return {};
-                      });
+  return text_setting(
+      "cluster", &cluster_config::name, name_rule,
+      "The cluster this node belongs to; empty for a node alone. Peers of another are refused.",
+      [](std::string_view text) -> refusal {
+        if (!text.empty() && !is_valid_id(text))
+          return name_rule;
+        return {};
+      });
 }
 
 setting peer_listen() {
@@ -86,7 +88,8 @@ setting peer_listen() {
 }
 
 setting peer_advertise() {
-  return text_setting("peer-advertise", &cluster_config::peer_advertise, "a numeric address and port, or empty",
+  return text_setting("peer-advertise", &cluster_config::peer_advertise,
+                      "a numeric address and port, or empty",
                       "The address told to the other nodes, where it is not `peer-listen`.",
                       [](std::string_view text) -> refusal {
                         if (!text.empty() && !net::parse_address(text))
@@ -102,7 +105,8 @@ setting peer_ca() {
 }
 
 setting peer_cert() {
-  return file_setting("peer-cert", &cluster_config::cert, "This node's certificate (PEM), signed by `peer-ca`.");
+  return file_setting("peer-cert", &cluster_config::cert,
+                      "This node's certificate (PEM), signed by `peer-ca`.");
 }
 
 setting peer_key() {
@@ -126,7 +130,8 @@ setting insecure_peers() {
   return s;
 }
 
-void check_cluster(const config &conf, const std::function<void(bool, const char *, std::string)> &refuse_unless) {
+void check_cluster(const config &conf,
+                   const std::function<void(bool, const char *, std::string)> &refuse_unless) {
   auto &c = conf.cluster;
   refuse_unless(!conf.directory.empty() || c.name.empty(), "cluster",
                 "needs a directory all nodes share: --directory redis://host:port");

@@ -175,7 +175,9 @@ directory_actor::behavior_type directory(directory_actor::stateful_pointer<direc
     self->delayed_send(self, poll, tick_atom_v);
   return {
       [&state](bind_atom, const std::vector<storage::bind_request> &batch) { return state.bind(batch); },
-      [&state](unbind_atom, const std::vector<storage::unbind_request> &batch) { return state.unbind(batch); },
+      [&state](unbind_atom, const std::vector<storage::unbind_request> &batch) {
+        return state.unbind(batch);
+      },
       [&state](restore_atom, const std::vector<storage::restore_request> &batch) {
         return state.restore(batch);
       },

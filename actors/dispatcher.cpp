@@ -142,8 +142,7 @@ void dispatcher::tell(pending_verdict entry, outcome result) {
 void dispatcher::tell_session(const session_ref &to, owed_verdict what) {
   // First where it moved: the session that gave its state away may still wait for its connection's end.
   if (const auto *to_whom = heir_of(to))
-    host_.put(to_whom->at,
-              std::make_unique<items::owed>(items::owed{to_whom->session, std::move(what)}));
+    host_.put(to_whom->at, std::make_unique<items::owed>(items::owed{to_whom->session, std::move(what)}));
   else if (auto *who = host_.sessions().find(to))
     who->on_outcome(std::move(what));
 }
@@ -244,8 +243,7 @@ void dispatcher::forward_to_node(const route &to, envelope_ptr e) {
     return;
   case links::taken::no_link:
     // Not from inside the flow: it hears of it later in this turn, and asks again with its next message.
-    host_.put(host_.index(),
-              std::make_unique<items::road_lost>(items::road_lost{item.what->to, to.inc}));
+    host_.put(host_.index(), std::make_unique<items::road_lost>(items::road_lost{item.what->to, to.inc}));
     settle(std::move(item.what), verdict::unreachable, stage::directory);
     return;
   }

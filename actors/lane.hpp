@@ -94,8 +94,8 @@ struct road_lost {
 using lane_item =
     std::variant<items::deliver, items::bounce, items::marker, items::settle, std::unique_ptr<items::owed>,
                  std::unique_ptr<items::settle_key>, std::unique_ptr<items::supersede>,
-                 std::unique_ptr<items::supersede_seen>,
-                 std::unique_ptr<items::hand_over>, items::handed_over, std::unique_ptr<items::road_lost>>;
+                 std::unique_ptr<items::supersede_seen>, std::unique_ptr<items::hand_over>,
+                 items::handed_over, std::unique_ptr<items::road_lost>>;
 
 /// Data under way from one loop to another. The source adds, the target subtracts; never locked.
 class lane_credit {

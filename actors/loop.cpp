@@ -23,8 +23,8 @@ constexpr size_t most_kept_letters = 1024;
 loop::loop(node_context &ctx, uint16_t index, std::unique_ptr<net::event_loop> io)
     : caf::execution_unit{&ctx.sys}, ctx_{ctx}, index_{index}, io_{std::move(io)},
       counters_{ctx.numbers->loop(index)}, random_{std::random_device{}()}, sessions_{index},
-      dispatcher_{*this},
-      admission_{static_cast<double>(ctx.lim().accept_rate) / static_cast<double>(ctx.cfg.loops)},
+      dispatcher_{*this}, admission_{static_cast<double>(ctx.lim().accept_rate) /
+                                     static_cast<double>(ctx.cfg.loops)},
       outgoing_(ctx.cfg.loops) {
   if (ctx.is_clustered()) {
     lease_.emplace(ctx.view->lease, ctx.cluster_lim);

@@ -174,7 +174,7 @@ private:
 
   using mailbox = loop_mailbox<letter, parcel>;
   mailbox arrived_;
-  mailbox::batch taken_; ///< empty between turns; keeps its capacity
+  mailbox::batch taken_;             ///< empty between turns; keeps its capacity
   std::optional<lease_guard> lease_; ///< none on a single node
   bool abandoned_ = false;
   std::atomic<bool> stop_{false};

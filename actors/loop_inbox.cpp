@@ -161,7 +161,8 @@ void loop_inbox::flush_requests() {
 
 void loop_inbox::send_binds(std::vector<storage::bind_request> binds, const router_key &to) {
   auto message = caf::make_message(bind_atom_v, binds);
-  ask(router_at(to), timeout_of(to.inc), std::move(message),
+  ask(
+      router_at(to), timeout_of(to.inc), std::move(message),
       [this, to, binds = std::move(binds)](caf::expected<caf::message> answer) mutable {
         auto *answers = content_of<std::vector<bind_answer>>(answer);
         if (!answers && to.inc != 0) // the owner's node is away: binding again is idempotent
@@ -188,7 +189,8 @@ void loop_inbox::tell_bound(const std::vector<storage::bind_request> &asked,
 
 void loop_inbox::send_unbinds(std::vector<storage::unbind_request> unbinds, const router_key &to) {
   auto message = caf::make_message(unbind_atom_v, unbinds);
-  ask(router_at(to), timeout_of(to.inc), std::move(message),
+  ask(
+      router_at(to), timeout_of(to.inc), std::move(message),
       [this, unbinds = std::move(unbinds)](caf::expected<caf::message> answer) mutable {
         auto *taken = content_of<bool>(answer);
         if (!taken || !*taken)
@@ -213,7 +215,8 @@ void loop_inbox::unbind_again(std::vector<storage::unbind_request> unbinds) {
 void loop_inbox::send_lookups(std::vector<device_id> devices, std::vector<uint64_t> tickets,
                               const router_key &to) {
   auto message = caf::make_message(lookup_atom_v, devices);
-  ask(router_at(to), timeout_of(to.inc), std::move(message),
+  ask(
+      router_at(to), timeout_of(to.inc), std::move(message),
       [this, to, devices = std::move(devices),
        tickets = std::move(tickets)](caf::expected<caf::message> answer) mutable {
         auto *answers = content_of<std::vector<lookup_answer>>(answer);

@@ -89,7 +89,7 @@ private:
 
   std::unordered_map<uint64_t, request> requests_;
   uint64_t last_request_ = 0;
-  std::map<router_key, batch> batches_; ///< of this turn
+  std::map<router_key, batch> batches_;                  ///< of this turn
   std::vector<storage::unbind_request> refused_unbinds_; ///< for the next tick
   size_t binds_waiting_ = 0;
   net::timer_for<loop_inbox, &loop_inbox::on_tick> tick_{this};

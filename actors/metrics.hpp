@@ -25,16 +25,17 @@ namespace stentor::actors {
 
 /// Why a device's connection ended: `net::device_end::reason`.
 inline constexpr std::array close_reasons = std::to_array<std::string_view>(
-    {"closed",        "reset",      "failure", "handshake",  "refused", "unauthorized", "auth_timeout",
-     "token_expired", "superseded", "recycle", "drain",      "stopped", "dead",         "slow",
-     "protocol",      "malformed",  "too_big", "wrong_type", "utf8",    "policy",       "overloaded",
-     "fenced"});
+    {"closed",       "reset",         "failure",    "handshake", "refused", "unauthorized",
+     "auth_timeout", "token_expired", "superseded", "recycle",   "drain",   "stopped",
+     "dead",         "slow",          "protocol",   "malformed", "too_big", "wrong_type",
+     "utf8",         "policy",        "overloaded", "fenced"});
 /// What was refused for what it was, or for what we lack: a socket, a handshake, a frame, a request.
 inline constexpr std::array reject_reasons = std::to_array<std::string_view>(
-    {"descriptors",    "admission",        "path",           "origin",    "subprotocol",      "auth",
-     "auth_timeout",   "before_auth",      "before_welcome", "malformed", "bad_frame",        "unknown_ack",
-     "rate",           "misrouted",        "bind_queue",     "directory", "http_connections", "http_slow",
-     "http_body_size", "http_header_size", "http_malformed", "no_link", "old_link", "accept_paused"});
+    {"descriptors",    "admission",        "path",        "origin",         "subprotocol",
+     "auth",           "auth_timeout",     "before_auth", "before_welcome", "malformed",
+     "bad_frame",      "unknown_ack",      "rate",        "misrouted",      "bind_queue",
+     "directory",      "http_connections", "http_slow",   "http_body_size", "http_header_size",
+     "http_malformed", "no_link",          "old_link",    "accept_paused"});
 /// Why a device or back end was not believed; the first seven are `net::token_verifier`'s.
 inline constexpr std::array auth_refusals = std::to_array<std::string_view>(
     {"malformed", "algorithm", "key", "signature", "expired", "early", "claims", "no_keys", "api_key"});

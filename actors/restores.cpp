@@ -57,13 +57,12 @@ void restores::next() {
     end_round();
     return;
   }
-  host_.inbox().ask(
-      caf::actor_cast<caf::strong_actor_ptr>(ctx.directory), answer_timeout,
-      caf::make_message(restore_atom_v, std::move(batch)),
-      [this, who = std::move(who)](caf::expected<caf::message> answer) {
-        auto has = answer && answer->match_elements<std::vector<restore_answer>>();
-        on_answers(who, has ? &answer->get_as<std::vector<restore_answer>>(0) : nullptr);
-      });
+  host_.inbox().ask(caf::actor_cast<caf::strong_actor_ptr>(ctx.directory), answer_timeout,
+                    caf::make_message(restore_atom_v, std::move(batch)),
+                    [this, who = std::move(who)](caf::expected<caf::message> answer) {
+                      auto has = answer && answer->match_elements<std::vector<restore_answer>>();
+                      on_answers(who, has ? &answer->get_as<std::vector<restore_answer>>(0) : nullptr);
+                    });
 }
 
 void restores::on_answers(const std::vector<session_ref> &who, const std::vector<restore_answer> *answers) {

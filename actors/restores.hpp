@@ -32,7 +32,7 @@ private:
 
   loop &host_;
   std::vector<session_ref> left_; ///< of this round
-  int rounds_ = 0; ///< still to come
+  int rounds_ = 0;                ///< still to come
   bool running_ = false;
   net::timer_for<restores, &restores::begin_round> timer_{this};
 };

@@ -165,8 +165,8 @@ void session::settle_key(const envelope &e, verdict v) {
     return;
   via by{host().context().id, epoch_};
   if (host().messages().heir_of(ref_))
-    host().messages().settle_key(
-        std::make_unique<items::settle_key>(items::settle_key{ref_, e.from_device(), e.key, v, std::move(by)}));
+    host().messages().settle_key(std::make_unique<items::settle_key>(
+        items::settle_key{ref_, e.from_device(), e.key, v, std::move(by)}));
   else
     state_.keys.settle(e.from_device(), e.key, v, by);
 }

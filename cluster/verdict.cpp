@@ -11,12 +11,12 @@ constexpr std::array<std::string_view, verdict_count> verdict_names{
     "written", "acked",   "stored",    "offline",   "refused",    "limited",
     "invalid", "expired", "congested", "duplicate", "unreachable"};
 constexpr std::array<std::string_view, want_count> want_names{"written", "acked", "errors", "none"};
-constexpr std::array<std::string_view, stage_count> stage_names{"accepted", "directory", "sent", "session", "written"};
-constexpr std::array known_details{details::in_progress,       details::other_body,
-                                   details::other_account,     details::too_many_keys,
-                                   details::too_many_pending,  details::too_many_unacked,
-                                   details::not_representable, details::too_large,
-                                   details::too_slow,          details::connecting};
+constexpr std::array<std::string_view, stage_count> stage_names{"accepted", "directory", "sent", "session",
+                                                                "written"};
+constexpr std::array known_details{
+    details::in_progress,      details::other_body,       details::other_account,     details::too_many_keys,
+    details::too_many_pending, details::too_many_unacked, details::not_representable, details::too_large,
+    details::too_slow,         details::connecting};
 
 template <class Enum, size_t N>
 std::optional<Enum> find(const std::array<std::string_view, N> &names, std::string_view text) noexcept {

@@ -18,8 +18,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// Without scripts' effects replicated one by one (before 5) a script may not write after it read the time; what
-/// is between 5 and 6 nobody runs any more.
+/// Without scripts' effects replicated one by one (before 5) a script may not write after it read the time;
+/// what is between 5 and 6 nobody runs any more.
 constexpr int oldest_major = 6;
 
 redis_reply value_of(const redisReply &from) {
@@ -79,7 +79,8 @@ void redis_connection::closer::operator()(redisContext *x) const noexcept {
   redisFree(x);
 }
 
-redis_connection::redis_connection(redis_url url, redis_limits limits, std::span<const std::string_view> scripts)
+redis_connection::redis_connection(redis_url url, redis_limits limits,
+                                   std::span<const std::string_view> scripts)
     : url_{std::move(url)}, limits_{limits}, scripts_{scripts}, shas_(scripts.size()) {}
 
 redis_connection::~redis_connection() = default;
@@ -151,9 +152,9 @@ caf::error redis_connection::judge(const std::vector<redis_reply> &replies) {
   auto failure = [](const redis_reply &x) { return x.is_error() ? x.text : std::string{}; };
   if (!url_.password.empty())
     if (auto text = failure(*next++); !text.empty())
-      return text.starts_with("LOADING")
-                 ? away("is loading its data")
-                 : unacceptable("refuses the user or password: " + text + "; mend them in the directory's URL");
+      return text.starts_with("LOADING") ? away("is loading its data")
+                                         : unacceptable("refuses the user or password: " + text +
+                                                        "; mend them in the directory's URL");
   for (auto i = next; i != replies.end(); ++i)
     if (auto text = failure(*i); text.starts_with("NOAUTH"))
       return unacceptable("wants a password: put it into the directory's URL, redis://[user]:password@host");
@@ -165,7 +166,8 @@ caf::error redis_connection::judge(const std::vector<redis_reply> &replies) {
   std::string info;
   for (int i = 0; i < 4; ++i) {
     if (auto text = failure(*next); !text.empty())
-      return unacceptable("refuses INFO: " + text + "; the user needs INFO, SCRIPT, EVALSHA and its own keys");
+      return unacceptable("refuses INFO: " + text +
+                          "; the user needs INFO, SCRIPT, EVALSHA and its own keys");
     info += "\n" + (next++)->text;
   }
   if (info_field(info, "loading") == "1")
@@ -208,8 +210,8 @@ auto redis_connection::run(const redis_pipeline &commands) -> caf::expected<std:
   return replies;
 }
 
-caf::error redis_connection::repeat_forgotten(const redis_pipeline &commands, std::vector<redis_reply> &replies,
-                                              time_point deadline) {
+caf::error redis_connection::repeat_forgotten(const redis_pipeline &commands,
+                                              std::vector<redis_reply> &replies, time_point deadline) {
   std::vector<size_t> forgotten;
   for (size_t i = 0; i < replies.size(); ++i)
     if (replies[i].is_error() && replies[i].text.starts_with("NOSCRIPT"))
@@ -255,8 +257,8 @@ auto redis_connection::exchange(const redis_pipeline &commands, time_point deadl
   return replies;
 }
 
-/// Not hiredis's own writes: those raise SIGPIPE and know no deadline. A server reads on while its replies wait,
-/// so that writing all before reading cannot lock up.
+/// Not hiredis's own writes: those raise SIGPIPE and know no deadline. A server reads on while its replies
+/// wait, so that writing all before reading cannot lock up.
 caf::error redis_connection::send(std::string_view bytes, time_point deadline) {
   auto total = bytes.size();
   while (!bytes.empty()) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One blocking connection to Redis, by hiredis 0.14 (its async API has known disconnect bugs). Owned and called by
-// one thread. Connects when it is first needed and again after every failure, with a pause that grows; nothing
-// here blocks longer than the limits below. Sends without raising SIGPIPE (hiredis's own writes would end the
-// process), so that it does not matter what the process does about that signal.
+// One blocking connection to Redis, by hiredis 0.14 (its async API has known disconnect bugs). Owned and
+// called by one thread. Connects when it is first needed and again after every failure, with a pause that
+// grows; nothing here blocks longer than the limits below. Sends without raising SIGPIPE (hiredis's own
+// writes would end the process), so that it does not matter what the process does about that signal.
 #pragma once
 
 #include "storage/redis_pipeline.hpp"
@@ -16,8 +16,8 @@ struct redisContext;
 namespace stentor::storage {
 
 struct redis_limits {
-  /// Until connected, greeted and found acceptable. A host *name* is resolved by the system, whose patience comes
-  /// on top: give an address where that matters.
+  /// Until connected, greeted and found acceptable. A host *name* is resolved by the system, whose patience
+  /// comes on top: give an address where that matters.
   std::chrono::milliseconds connect_timeout{1000};
   /// For one pipeline's last reply, whatever the server dribbles.
   std::chrono::milliseconds command_timeout{3000};
@@ -33,15 +33,15 @@ public:
   ~redis_connection();
   redis_connection(redis_connection &&) noexcept;
 
-  /// Connected to a server that is acceptable, or why not: `errc::config` where a person has to mend something
-  /// (the text says what), `errc::unavailable` where time may. Within the pause after a failed attempt the last
-  /// answer at once.
+  /// Connected to a server that is acceptable, or why not: `errc::config` where a person has to mend
+  /// something (the text says what), `errc::unavailable` where time may. Within the pause after a failed
+  /// attempt the last answer at once.
   caf::error ready();
 
   /// Sends `commands` and answers their replies, same order and length. Scripts that the server has forgotten
-  /// are loaded again and only their commands repeated. A reply may be an error of the server: see `error_of`.
-  /// `errc::unavailable` where nothing was sent, `errc::timed_out` where the outcome is unknown: then the
-  /// connection is dropped, so that a late reply is never taken for another's. Call `ready()` first.
+  /// are loaded again and only their commands repeated. A reply may be an error of the server: see
+  /// `error_of`. `errc::unavailable` where nothing was sent, `errc::timed_out` where the outcome is unknown:
+  /// then the connection is dropped, so that a late reply is never taken for another's. Call `ready()` first.
   caf::expected<std::vector<redis_reply>> run(const redis_pipeline &commands);
 
   /// `INFO`'s run_id of the server connected to; empty before the first connection.

@@ -17,8 +17,8 @@ constexpr size_t reads_a_pipeline = redis_pipeline::max_commands - 2;
 } // namespace
 
 redis_directory::redis_directory(redis_options options)
-    : options_{std::move(options)}, keys_{options_.cluster},
-      connection_{options_.where, options_.limits, redis_scripts} {}
+    : options_{std::move(options)}, keys_{options_.cluster}, connection_{options_.where, options_.limits,
+                                                                         redis_scripts} {}
 
 redis_directory::~redis_directory() = default;
 

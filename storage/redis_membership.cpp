@@ -158,7 +158,8 @@ caf::error redis_directory::sweep_slots(const node_id &node, incarnation inc, si
                                         std::vector<std::pair<std::string, redis_record>> &removed) {
   auto events = std::to_string(options_.max_events);
   redis_pipeline work;
-  // No script knows what the others of its pipeline remove: each may take its share, the rest comes next time.
+  // No script knows what the others of its pipeline remove: each may take its share, the rest comes next
+  // time.
   auto share = std::max<size_t>(1, (batch - removed.size()) / count);
   for (size_t s = first; s < first + count; ++s) {
     auto p = redis_keys::partition_of(static_cast<slot>(s));
@@ -193,11 +194,12 @@ auto redis_directory::sweep(const node_id &node, incarnation inc, size_t batch) 
     return size_t{0};
   std::vector<std::pair<std::string, redis_record>> removed;
   auto &at = sweeps_[inc];
-  // Once around all slots, from where the last batch ended; small batches look at few slots a pipeline, so that
-  // none removes more than it may.
+  // Once around all slots, from where the last batch ended; small batches look at few slots a pipeline, so
+  // that none removes more than it may.
   size_t looked_at = 0;
   while (looked_at < slot_count && removed.size() < batch) {
-    auto count = std::min({slots_a_pipeline, slot_count - at, batch - removed.size(), slot_count - looked_at});
+    auto count =
+        std::min({slots_a_pipeline, slot_count - at, batch - removed.size(), slot_count - looked_at});
     auto before = removed.size();
     if (auto failure = sweep_slots(node, inc, at, count, batch, removed))
       return failure;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands for Redis in its wire format, and replies as values: what the directory and the connection share, so
-// that only redis_connection.cpp knows hiredis. Values, one owner each.
+// Commands for Redis in its wire format, and replies as values: what the directory and the connection share,
+// so that only redis_connection.cpp knows hiredis. Values, one owner each.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace stentor::storage {
 
-/// One reply, as deep as it came. Accessors of another kind's value answer the empty value: what a server sends
-/// is never trusted to have the shape asked for.
+/// One reply, as deep as it came. Accessors of another kind's value answer the empty value: what a server
+/// sends is never trusted to have the shape asked for.
 struct redis_reply {
   enum class kind : uint8_t { nil, text, integer, error, array };
   kind type = kind::nil;

@@ -43,7 +43,8 @@ std::string redis_keys::hex(uint64_t x) {
 
 std::string holder_text(const route &at) {
   return redis_keys::hex(at.inc) + '.' + redis_keys::hex(at.session.loop) + '.' +
-         redis_keys::hex(at.session.index) + '.' + redis_keys::hex(at.session.generation) + '.' + at.node.str();
+         redis_keys::hex(at.session.index) + '.' + redis_keys::hex(at.session.generation) + '.' +
+         at.node.str();
 }
 
 std::optional<route> route_from(std::string_view holder) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the directory's values look in Redis: keys with their hash tags, and records as text (docs/directory.md).
-// Pure. What comes from the store is checked: another program may have written there.
+// How the directory's values look in Redis: keys with their hash tags, and records as text
+// (docs/directory.md). Pure. What comes from the store is checked: another program may have written there.
 #pragma once
 
 #include "cluster/slots.hpp"
@@ -16,7 +16,8 @@ namespace stentor::storage {
 /// Keys of one cluster. Everything with one tag is in one hash slot of a Redis cluster.
 class redis_keys {
 public:
-  /// Records are spread over this many tags: a cluster of Redis servers shares them, a single one does not care.
+  /// Records are spread over this many tags: a cluster of Redis servers shares them, a single one does not
+  /// care.
   static constexpr size_t partitions = 8;
 
   explicit redis_keys(std::string cluster) : prefix_{std::move(cluster)} {}

@@ -5,12 +5,13 @@ namespace stentor::storage {
 
 namespace {
 
-// A record's value is "epoch holder account": the epoch in hex, the holder opaque but for the sweep. Every script that
-// writes for a node gets its lease's end and refuses once that has passed. The last argument is empty, or a test's
-// clock. Numbers are doubles: microseconds since 1970 are exact in them until the year 2255.
+// A record's value is "epoch holder account": the epoch in hex, the holder opaque but for the sweep. Every
+// script that writes for a node gets its lease's end and refuses once that has passed. The last argument is
+// empty, or a test's clock. Numbers are doubles: microseconds since 1970 are exact in them until the year
+// 2255.
 
-#define STENTOR_CLOCK                                                                                          \
-  "local function clock(x) if x ~= '' then return tonumber(x) end local t = redis.call('TIME') "              \
+#define STENTOR_CLOCK                                                                                        \
+  "local function clock(x) if x ~= '' then return tonumber(x) end local t = redis.call('TIME') "             \
   "return t[1] * 1000000 + t[2] end\n"
 
 constexpr std::string_view bind = STENTOR_CLOCK R"(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Lua that Redis runs for the directory (docs/directory.md): each script is atomic, touches one hash slot, and
-// fences itself by the store's own clock. Texts only.
+// The Lua that Redis runs for the directory (docs/directory.md): each script is atomic, touches one hash
+// slot, and fences itself by the store's own clock. Texts only.
 #pragma once
 
 #include <array>

@@ -66,9 +66,8 @@ bool is_host(std::string_view text) {
 }
 
 bool is_ipv6(std::string_view text) {
-  return text.size() >= 2 && text.size() <= 45 && std::ranges::all_of(text, [](char c) {
-    return hex(c) >= 0 || c == ':' || c == '.';
-  });
+  return text.size() >= 2 && text.size() <= 45 &&
+         std::ranges::all_of(text, [](char c) { return hex(c) >= 0 || c == ':' || c == '.'; });
 }
 
 caf::expected<redis_url> parse_socket(std::string_view rest) {
@@ -164,7 +163,8 @@ caf::expected<redis_url> parse_redis_url(std::string_view text) {
   if (text.starts_with("unix://"))
     return parse_socket(text.substr(7));
   if (text.starts_with("rediss://"))
-    return wrong("asks for TLS to Redis, which is not supported: put a TLS proxy or a private network between");
+    return wrong(
+        "asks for TLS to Redis, which is not supported: put a TLS proxy or a private network between");
   return wrong("does not start with redis:// or unix://");
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A node whose lease has ended, or that was away: nothing leaves it until the directory was asked, and what was
-// there before is not lost.
+// A node whose lease has ended, or that was away: nothing leaves it until the directory was asked, and what
+// was there before is not lost.
 #include "actors/loop.hpp"
 
 #include "tests/actors/node_fixture.hpp"

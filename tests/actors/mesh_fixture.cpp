@@ -238,7 +238,8 @@ bool stranger::is_closed(std::chrono::milliseconds most) const {
   auto until = std::chrono::steady_clock::now() + most;
   std::array<char, 4096> buffer{};
   for (;;) {
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     pollfd x{fd_, POLLIN, 0};
     if (left.count() <= 0 || ::poll(&x, 1, static_cast<int>(left.count())) <= 0)
       return false;

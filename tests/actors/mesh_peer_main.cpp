@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A linked node in a process of its own. `serve` links with the node named on its standard input and takes its
-// batches; `flood` starts one and measures what batches cost: how many a second, CPU time on both sides. The
-// window is that of a lane's credit, 8 MiB.
+// A linked node in a process of its own. `serve` links with the node named on its standard input and takes
+// its batches; `flood` starts one and measures what batches cost: how many a second, CPU time on both sides.
+// The window is that of a lane's credit, 8 MiB.
 #include "tests/actors/child_process.hpp"
 #include "tests/actors/mesh_fixture.hpp"
 
@@ -128,11 +128,12 @@ int flood(const std::string &program, size_t size, size_t workers, double second
   auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   auto here1 = cpu_us();
   auto messages = static_cast<double>(messages1 - messages0);
-  std::printf("size=%zu workers=%zu tls=%d messages_per_s=%.0f mb_per_s=%.0f cpu_us_sender=%.2f cpu_us_receiver=%.2f "
-              "up=%ld\n",
-              size, workers, !ca.empty(), messages / took, messages * static_cast<double>(size) / took / 1e6,
-              static_cast<double>(here1 - here0) / messages, static_cast<double>(there1 - there0) / messages,
-              self.counters().up.load());
+  std::printf(
+      "size=%zu workers=%zu tls=%d messages_per_s=%.0f mb_per_s=%.0f cpu_us_sender=%.2f cpu_us_receiver=%.2f "
+      "up=%ld\n",
+      size, workers, !ca.empty(), messages / took, messages * static_cast<double>(size) / took / 1e6,
+      static_cast<double>(here1 - here0) / messages, static_cast<double>(there1 - there0) / messages,
+      self.counters().up.load());
   return 0;
 }
 
@@ -144,7 +145,10 @@ int main(int argc, char **argv) {
   if (arg(1) == "serve")
     return serve(std::stoul("0" + arg(2)), arg(3));
   if (arg(1) == "flood" && args.size() >= 4)
-    return flood(args[0], std::stoul(arg(2)), std::stoul(arg(3)), args.size() > 4 ? std::stod(arg(4)) : 3, arg(5));
-  std::fprintf(stderr, "usage: mesh_peer serve [WORKERS [CA_DIR]] | mesh_peer flood SIZE WORKERS [SECONDS [CA_DIR]]\n");
+    return flood(args[0], std::stoul(arg(2)), std::stoul(arg(3)), args.size() > 4 ? std::stod(arg(4)) : 3,
+                 arg(5));
+  std::fprintf(
+      stderr,
+      "usage: mesh_peer serve [WORKERS [CA_DIR]] | mesh_peer flood SIZE WORKERS [SECONDS [CA_DIR]]\n");
   return 2;
 }

@@ -74,17 +74,19 @@ TEST(mesh, a_node_that_leaves_the_view_is_told_down_on_both_sides) {
 }
 
 TEST(mesh, peers_say_whether_they_can_renew) {
-  mesh_node a{{.name = "a", .inc = 1}}, b{{.name = "b", .inc = 2}}, c{{.name = "c", .inc = 3, .can_renew = false}};
+  mesh_node a{{.name = "a", .inc = 1}}, b{{.name = "b", .inc = 2}},
+      c{{.name = "c", .inc = 3, .can_renew = false}};
   introduce({&a, &b, &c});
   ASSERT_TRUE(a.hears(b, true) && a.hears(c, true));
   caf::scoped_actor self{a.system()};
   self->send(caf::actor_cast<caf::actor>(a.mesh().mesh), ask_atom_v, uint64_t{7});
   std::vector<peer_answer> said;
-  self->receive([&](ask_atom, uint64_t round, const std::vector<peer_answer> &answers) {
-    EXPECT_EQ(round, 7);
-    said = answers;
-  },
-                caf::after(3s) >> [] { FAIL() << "no answers"; });
+  self->receive(
+      [&](ask_atom, uint64_t round, const std::vector<peer_answer> &answers) {
+        EXPECT_EQ(round, 7);
+        said = answers;
+      },
+      caf::after(3s) >> [] { FAIL() << "no answers"; });
   ASSERT_EQ(said.size(), 2);
   EXPECT_EQ(said[0].can_renew, renew_word::yes);
   EXPECT_EQ(said[1].can_renew, renew_word::no);

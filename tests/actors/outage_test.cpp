@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The directory is away for everyone, and comes back, empty or not: who stays reachable, what is told, and what
-// stands in the directory afterwards.
+// The directory is away for everyone, and comes back, empty or not: who stays reachable, what is told, and
+// what stands in the directory afterwards.
 #include "actors/restores.hpp"
 #include "actors/router.hpp"
 

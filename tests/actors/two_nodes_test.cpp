@@ -21,9 +21,7 @@ json message(const std::string &id, const std::string &to, const json &data,
 
 class two_nodes : public testing::Test {
 protected:
-  two_nodes() {
-    link(1);
-  }
+  two_nodes() { link(1); }
 
   void link(uint32_t epoch) {
     a_.tell_link(b_, epoch, true);

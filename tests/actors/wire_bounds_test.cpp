@@ -44,7 +44,10 @@ TEST(wire_bounds, a_message_out_of_bounds_is_refused) {
       {"no target", [](envelope &e) { e.to = {}; }},
       {"a long target", [](envelope &e) { e.to = device_id::trusted(std::string(129, 'x')); }},
       {"a target with a blank", [](envelope &e) { e.to = device_id::trusted("a b"); }},
-      {"a bad sender", [](envelope &e) { e.from = std::make_shared<const sender>(sender{{}, {}, {}}); }},
+      {"a bad sender",
+       [](envelope &e) {
+         e.from = std::make_shared<const sender>(sender{{}, {}, {}});
+       }},
       {"too many grants",
        [](envelope &e) {
          auto x = *e.from;
@@ -136,14 +139,18 @@ TEST(wire_bounds, a_number_is_a_natural_one_and_nothing_else) {
     return decoded(seen_with([&](std::string &out) { out += bytes; }), at_b());
   };
   EXPECT_THAT(take("\x05"), ElementsAre(R"("supersede_seen" "phone-1" 5 3 )"));
-  EXPECT_THAT(take(std::string("\xcf\0\0\0\0\0\0\0\5", 9)), ElementsAre(R"("supersede_seen" "phone-1" 5 3 )"));
+  EXPECT_THAT(take(std::string("\xcf\0\0\0\0\0\0\0\5", 9)),
+              ElementsAre(R"("supersede_seen" "phone-1" 5 3 )"));
   for (std::string_view bad : {
-           std::string_view{"\xd4\x01\x05", 3},                                    // ext
-           std::string_view{"\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00", 9},            // NaN
-           std::string_view{"\xcb\x40\x14\x00\x00\x00\x00\x00\x00", 9},            // 5.0
-           std::string_view{"\xff", 1},                                            // -1
-           std::string_view{"\xc0", 1}, std::string_view{"\xc1", 1},               // nil, nothing
-           std::string_view{"\xc3", 1}, std::string_view{"\xa1" "5", 2},           // true, "5"
+           std::string_view{"\xd4\x01\x05", 3},                         // ext
+           std::string_view{"\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00", 9}, // NaN
+           std::string_view{"\xcb\x40\x14\x00\x00\x00\x00\x00\x00", 9}, // 5.0
+           std::string_view{"\xff", 1},                                 // -1
+           std::string_view{"\xc0", 1}, std::string_view{"\xc1", 1},    // nil, nothing
+           std::string_view{"\xc3", 1},
+           std::string_view{"\xa1"
+                            "5",
+                            2},                                                      // true, "5"
            std::string_view{"\x90", 1}, std::string_view{"\xdd\xff\xff\xff\xff", 5}, // arrays
        })
     EXPECT_THAT(take(bad), ElementsAre(StartsWith("item 0 of a batch: ")));
@@ -224,9 +231,8 @@ TEST(wire_bounds, flipped_bits_make_no_item_that_breaks_a_promise) {
     std::vector<char> bytes(batch.begin(), batch.end());
     for (auto n = 1 + random() % 3; n > 0; --n)
       bytes[random() % bytes.size()] ^= static_cast<char>(1 << random() % 8);
-    auto err = decode({bytes.data(), bytes.size()}, at_b(), [&](lane_item &item) {
-      ASSERT_EQ(broken_promise(item), "") << "seed " << seed;
-    });
+    auto err = decode({bytes.data(), bytes.size()}, at_b(),
+                      [&](lane_item &item) { ASSERT_EQ(broken_promise(item), "") << "seed " << seed; });
     ASSERT_TRUE(!err || err == errc::malformed || err == errc::too_deep) << "seed " << seed;
   }
 }

@@ -68,11 +68,11 @@ TEST(wire, what_never_leaves_a_node_appends_nothing) {
 TEST(wire, messages_of_one_sender_in_a_batch_share_it) {
   std::string batch;
   for (int i = 0; i < 3; ++i)
-    batch += encoded(items::deliver{{}, 1, i == 1 ? plain_envelope(at_a().now) : full_envelope(at_a().now)}, at_a());
+    batch += encoded(items::deliver{{}, 1, i == 1 ? plain_envelope(at_a().now) : full_envelope(at_a().now)},
+                     at_a());
   std::vector<std::shared_ptr<const sender>> senders;
-  ASSERT_FALSE(decode(batch, at_b(), [&](lane_item &item) {
-    senders.push_back(std::get<items::deliver>(item).what->from);
-  }));
+  ASSERT_FALSE(decode(
+      batch, at_b(), [&](lane_item &item) { senders.push_back(std::get<items::deliver>(item).what->from); }));
   ASSERT_EQ(senders.size(), 3u);
   ASSERT_TRUE(senders[0]);
   EXPECT_FALSE(senders[1]);

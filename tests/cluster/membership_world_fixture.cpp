@@ -29,10 +29,10 @@ struct membership_world::process {
   std::optional<on_view> view;
   bool ready = false;
   std::string_view word;
-  int64_t true_until = 0;      ///< by the world's clock, without outages
+  int64_t true_until = 0;         ///< by the world's clock, without outages
   int64_t granted_at = 1'000'000; ///< the first time
-  int64_t answer_to = -1;    ///< while a renewal's answer is handled: when that was sent
-  int64_t asked_at = -1;       ///< the latest question whose answer was published
+  int64_t answer_to = -1;         ///< while a renewal's answer is handled: when that was sent
+  int64_t asked_at = -1;          ///< the latest question whose answer was published
   directory_micros first_grant_uptime = -1;
   std::set<slot_node> sweeping;
 };
@@ -288,9 +288,9 @@ void membership_world::renew(process &p, bool draining) {
   });
   after(limits_.renewal_timeout.count(), [this, &p, once] {
     once([this, &p] {
-      carry_out(p, p.m->on_renewal_failed(chance(50) ? renewal_failure::timed_out
-                                                     : renewal_failure::unavailable,
-                                          boot_clock_of(p)));
+      carry_out(p,
+                p.m->on_renewal_failed(chance(50) ? renewal_failure::timed_out : renewal_failure::unavailable,
+                                       boot_clock_of(p)));
     });
   });
   after(directory_delay(), [this, &p, once, sent, sent_at, draining] {
@@ -349,9 +349,10 @@ void membership_world::carry_out(process &p, membership::actions list) {
     } else if (auto *x = std::get_if<do_publish>(&a)) {
       p.board->publish(x->until, x->asked_at);
       // What the world knows to have been asked then, not what membership says.
-      p.asked_at = p.answer_to >= 0 ? p.answer_to
-                                    : std::chrono::duration_cast<milliseconds>(x->asked_at.time_since_epoch()).count() -
-                                          p.clock_offset;
+      p.asked_at = p.answer_to >= 0
+                       ? p.answer_to
+                       : std::chrono::duration_cast<milliseconds>(x->asked_at.time_since_epoch()).count() -
+                             p.clock_offset;
     } else if (std::get_if<do_revoke>(&a)) {
       p.board->revoke();
     } else if (auto *x = std::get_if<on_fenced>(&a)) {
@@ -407,9 +408,8 @@ void membership_world::carry_out(process &p, membership::actions list) {
     } else if (std::get_if<do_rejoin>(&a)) {
       ++counts_.rejoined;
       last_death_at_ = clock_;
-      bool replaced = std::any_of(processes_.begin(), processes_.end(), [&](auto &q) {
-        return q.get() != &p && q->alive && q->name == p.name;
-      });
+      bool replaced = std::any_of(processes_.begin(), processes_.end(),
+                                  [&](auto &q) { return q.get() != &p && q->alive && q->name == p.name; });
       if (replaced)
         kill(p);
       else
@@ -488,13 +488,13 @@ void membership_world::check_burial(const slot_node &who, int64_t killed_at) {
 void membership_world::act() {
   static constexpr int chances[][9] = {
       // kill freeze cut isolate directory_cut away drain start failover
-      {12, 16, 12, 8, 12, 14, 8, 8, 10}, // mixed
-      {0, 0, 0, 0, 0, 85, 0, 0, 15},     // directory_only
-      {70, 0, 0, 0, 0, 0, 15, 15, 0},    // kills_only
-      {15, 70, 0, 0, 0, 0, 5, 10, 0},    // freezes
-      {5, 5, 40, 20, 30, 0, 0, 0, 0},    // cuts
+      {12, 16, 12, 8, 12, 14, 8, 8, 10},  // mixed
+      {0, 0, 0, 0, 0, 85, 0, 0, 15},      // directory_only
+      {70, 0, 0, 0, 0, 0, 15, 15, 0},     // kills_only
+      {15, 70, 0, 0, 0, 0, 5, 10, 0},     // freezes
+      {5, 5, 40, 20, 30, 0, 0, 0, 0},     // cuts
       {20, 20, 20, 10, 10, 0, 10, 10, 0}, // directory_works
-      {0, 0, 55, 0, 0, 45, 0, 0, 0}      // links_and_directory
+      {0, 0, 55, 0, 0, 45, 0, 0, 0}       // links_and_directory
   };
   auto dice = random(100);
   int what = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The connection against a real redis-server in trouble, and against one that says what a real one seldom does.
+// The connection against a real redis-server in trouble, and against one that says what a real one seldom
+// does.
 #include "storage/redis_connection.hpp"
 
 #include "tests/storage/fake_redis.hpp"
@@ -44,7 +45,9 @@ TEST(redis_pipeline, writes_commands_in_the_wire_format) {
   x.eval("abc", std::vector<std::string>{"k1"}, std::vector<std::string>{std::string{"a\0\r\n", 4}});
   EXPECT_EQ(x.size(), 2u);
   EXPECT_EQ(x.command(0), "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$0\r\n\r\n");
-  EXPECT_EQ(x.command(1), (std::string_view{"*5\r\n$7\r\nEVALSHA\r\n$3\r\nabc\r\n$1\r\n1\r\n$2\r\nk1\r\n$4\r\na\0\r\n\r\n", 51}));
+  EXPECT_EQ(
+      x.command(1),
+      (std::string_view{"*5\r\n$7\r\nEVALSHA\r\n$3\r\nabc\r\n$1\r\n1\r\n$2\r\nk1\r\n$4\r\na\0\r\n\r\n", 51}));
   redis_pipeline y;
   y.add_encoded(x.command(1));
   EXPECT_EQ(y.bytes(), x.command(1));
@@ -137,7 +140,8 @@ TEST(redis_connection, says_where_nothing_listens_and_how_to_mend_it) {
   EXPECT_EQ(failure, errc::unavailable);
   auto text = render(failure);
   EXPECT_NE(text.find("redis at 127.0.0.1:" + std::to_string(server.port())), std::string::npos) << text;
-  EXPECT_NE(text.find("Connection refused; start it, or mend the directory's URL"), std::string::npos) << text;
+  EXPECT_NE(text.find("Connection refused; start it, or mend the directory's URL"), std::string::npos)
+      << text;
   server.start();
   EXPECT_EQ(render(x.ready()), text) << "not tried again within the pause";
   auto unsent = x.run(ping());
@@ -172,7 +176,8 @@ TEST(redis_connection, does_not_die_of_sending_to_a_server_that_died) {
   redis_connection x{server.url(), eager, {}};
   ASSERT_TRUE(answers(x));
   server.kill();
-  for (int i = 0; i < 3; ++i) { // the second write to a closed socket raises SIGPIPE where it is not held back
+  for (int i = 0; i < 3;
+       ++i) { // the second write to a closed socket raises SIGPIPE where it is not held back
     auto replies = x.run(ping());
     ASSERT_FALSE(replies);
     EXPECT_TRUE(replies.error() == errc::timed_out || replies.error() == errc::unavailable);
@@ -205,8 +210,8 @@ TEST(redis_connection, pauses_longer_after_each_failure) {
   redis_connection x{server.url(), {1000ms, 3000ms, 20ms, 60ms}, {}};
   ASSERT_TRUE(x.ready());
   auto attempts = [&](std::chrono::milliseconds time) {
-    // Every real attempt fails anew and so takes a system call; the remembered answer takes none. Told apart by a
-    // server that is there for a moment only.
+    // Every real attempt fails anew and so takes a system call; the remembered answer takes none. Told apart
+    // by a server that is there for a moment only.
     auto until = steady_clock::now() + time;
     while (steady_clock::now() < until)
       if (!x.ready())
@@ -303,8 +308,9 @@ fake_redis::behaviour saying(std::string answer, bool close_after = false) {
 }
 
 TEST(redis_connection, takes_error_replies_for_an_unavailable_store) {
-  for (auto text : {"LOADING Redis is loading the dataset in memory", "READONLY You can't write", "OOM command",
-                    "MASTERDOWN", "CLUSTERDOWN", "MOVED 3999 127.0.0.1:6381", "BUSY", "MISCONF", "ERR x"}) {
+  for (auto text :
+       {"LOADING Redis is loading the dataset in memory", "READONLY You can't write", "OOM command",
+        "MASTERDOWN", "CLUSTERDOWN", "MOVED 3999 127.0.0.1:6381", "BUSY", "MISCONF", "ERR x"}) {
     auto failure = answer_of(saying("-" + std::string{text} + "\r\n"));
     EXPECT_EQ(failure, errc::unavailable) << text;
     EXPECT_NE(render(failure).find(text), std::string::npos) << text;

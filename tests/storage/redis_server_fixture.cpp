@@ -60,9 +60,10 @@ redis_url redis_server::url() const {
 }
 
 bool redis_server::try_start() {
-  std::vector<std::string> words{"redis-server", "--bind", "127.0.0.1", "--port",   std::to_string(port_),
-                                 "--save",       "",       "--dir",     "/tmp",     "--appendonly",
-                                 "no",           "--logfile", "/dev/null", "--daemonize", "no"};
+  std::vector<std::string> words{
+      "redis-server", "--bind",    "127.0.0.1", "--port",      std::to_string(port_),
+      "--save",       "",          "--dir",     "/tmp",        "--appendonly",
+      "no",           "--logfile", "/dev/null", "--daemonize", "no"};
   words.insert(words.end(), arguments_.begin(), arguments_.end());
   std::vector<char *> argv;
   for (auto &x : words)

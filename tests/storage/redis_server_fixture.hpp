@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real redis-server for tests: started on a free port of loopback in memory only, ended with the process that
-// started it, whatever becomes of that. It can be killed, frozen and started again on the same port.
+// A real redis-server for tests: started on a free port of loopback in memory only, ended with the process
+// that started it, whatever becomes of that. It can be killed, frozen and started again on the same port.
 #pragma once
 
 #include "storage/redis_connection.hpp"
