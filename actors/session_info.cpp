@@ -36,7 +36,8 @@ session_info session::info() {
   x.bound = is_bound();
   x.connected = is_connected();
   x.age_ms = std::chrono::duration_cast<std::chrono::milliseconds>(host().now() - started_at_).count();
-  x.heard_ms = std::max<int64_t>(host().now_ms() - heard, 0);
+  // One that nothing was sent to or by was heard when it connected.
+  x.heard_ms = std::clamp<int64_t>(host().now_ms() - heard, 0, x.age_ms);
   x.unsent = static_cast<uint32_t>(queue_length());
   x.unacked = static_cast<uint32_t>(state_.unconfirmed.size());
   x.owed = static_cast<uint32_t>(state_.owed.size());

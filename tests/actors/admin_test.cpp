@@ -106,6 +106,7 @@ TEST_F(admin, a_device_matches_wherever_it_is) {
 TEST_F(admin, a_session_tells_its_age_and_what_waits) {
   auto x = join(a_, "x");
   pass(3s, {&a_, &b_});
+  EXPECT_EQ(page("/v1/admin/devices/x").at("sessions").at(0).at("heard_ms"), 3000) << "when it connected";
   x->send({{"t", "send"}, {"id", "1"}, {"to", "x"}, {"data", 1}, {"want", "acked"}});
   settle();
   pass(1s, {&a_, &b_});
