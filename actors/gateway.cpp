@@ -65,7 +65,7 @@ void gateway::submit(envelope_ptr e, uint64_t ticket) {
     if (e->answer_to.correlation == 0) {
       outcome full;
       full.what = verdict::congested;
-      full.detail = "too many messages of this node have no verdict yet";
+      full.detail = details::too_many_pending;
       loop_.counters().message(full.what, road::http, e->wants);
       on_outcome(ticket, {}, full, 0);
       return;

@@ -169,19 +169,30 @@ void loop::handle(lane_item &item) {
   std::visit([this](auto &x) { dispatcher_.handle(x); }, item);
 }
 
+void loop::handle_local() {
+  // Two vectors that swap and keep their capacity: a turn allocates nothing for its own items.
+  handling_.swap(local_);
+  for (auto &item : handling_)
+    handle(item);
+  handling_.clear();
+}
+
 void loop::settle_turn() {
   for (int round = 0; round < settle_rounds && (!local_.empty() || io_->has_unflushed()); ++round) {
-    // Two vectors that swap and keep their capacity: a turn allocates nothing for its own items.
-    handling_.swap(local_);
-    for (auto &item : handling_)
-      handle(item);
-    handling_.clear();
+    handle_local();
     // The process may have been stopped in the middle of this turn.
     if (!may_write())
       break;
-    // Spans that a verdict carries end with the flush, not with the turn's beginning.
     io_->touch_clock();
-    io_->flush();
+    // Verdicts of what a flush wrote are told at once: a sender whose own flush is still to come hears them
+    // in the same system call. Spans that a verdict carries end with the flush, not with the turn's
+    // beginning.
+    io_->flush([this] {
+      if (local_.empty())
+        return;
+      io_->touch_clock();
+      handle_local();
+    });
   }
   more_ = !local_.empty() || io_->has_unflushed();
 }

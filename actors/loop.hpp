@@ -139,6 +139,7 @@ private:
   static hosted_actor &receiver_of(letter &x) noexcept { return *static_cast<hosted_actor *>(x.to->get()); }
   void handle(lane_item &item);
   void handle_parcel(parcel &what);
+  void handle_local();
   void settle_turn();
   void hand_over();
   /// A snapshot: asking one to leave may end it and its partner.

@@ -12,7 +12,7 @@
 
 #include <random>
 
-#include <time.h>
+#include <ctime>
 
 namespace stentor::actors {
 
@@ -266,22 +266,26 @@ void node::stop() {
   for (auto &thread : threads_)
     thread.join();
   threads_.clear();
-  for (auto &handle : ctx_.routers)
-    caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
-  if (auditor_)
-    caf::anon_send_exit(auditor_, caf::exit_reason::user_shutdown);
-  auditor_ = nullptr;
-  if (ctx_.inspector)
-    caf::anon_send_exit(ctx_.inspector, caf::exit_reason::user_shutdown);
-  if (membership_)
-    caf::anon_send_exit(membership_, caf::exit_reason::user_shutdown);
-  membership_ = nullptr;
+  // Their answers go to the loops' inboxes: they must have ended before the loops are gone.
+  end({caf::actor_cast<caf::actor>(std::exchange(membership_, nullptr))});
   give_up_lease();
-  if (ctx_.directory)
-    caf::anon_send_exit(ctx_.directory, caf::exit_reason::user_shutdown);
-  ctx_.routers.clear();
-  ctx_.inspector = nullptr;
-  ctx_.directory = nullptr;
+  std::vector<caf::actor> others;
+  others.push_back(caf::actor_cast<caf::actor>(std::exchange(auditor_, nullptr)));
+  for (auto &handle : std::exchange(ctx_.routers, {}))
+    others.push_back(caf::actor_cast<caf::actor>(handle));
+  others.push_back(caf::actor_cast<caf::actor>(std::exchange(ctx_.inspector, nullptr)));
+  others.push_back(caf::actor_cast<caf::actor>(std::exchange(ctx_.directory, nullptr)));
+  end(std::move(others));
+  ctx_.mesh = nullptr;
+}
+
+/// Returns when all of these have ended.
+void node::end(std::vector<caf::actor> actors) {
+  std::erase(actors, caf::actor{});
+  for (auto &one : actors)
+    caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+  caf::scoped_actor self{ctx_.sys};
+  self->wait_for(actors);
 }
 
 node::~node() {

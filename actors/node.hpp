@@ -60,6 +60,7 @@ private:
   void wait_for_end_of_connections(std::chrono::milliseconds most);
   void stop();
   void give_up_lease();
+  void end(std::vector<caf::actor> actors);
   size_t connections() const noexcept;
   size_t http_connections() const noexcept;
 

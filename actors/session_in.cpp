@@ -125,7 +125,7 @@ void session::on_send(const net::client_frame &frame) {
                           std::string{frame.id}, now,         e->deadline};
     e->answer_to.correlation = host().messages().open(std::move(entry));
     if (e->answer_to.correlation == 0) {
-      refuse_send(frame, verdict::congested, "too many messages of this node have no verdict yet");
+      refuse_send(frame, verdict::congested, details::too_many_pending);
       return;
     }
   }
@@ -135,7 +135,7 @@ void session::on_send(const net::client_frame &frame) {
 void session::send_to_account(const net::client_frame &frame, envelope pattern) {
   auto account = account_id::trusted(std::string{frame.to_account});
   if (!may_target(pattern, account)) {
-    refuse_send(frame, verdict::refused, "the target belongs to another account");
+    refuse_send(frame, verdict::refused, details::other_account);
     return;
   }
   auto except = frame.except_me ? me_->device : device_id{};

@@ -7,7 +7,7 @@ namespace stentor::actors::wire {
 
 namespace {
 
-// -- idempotency keys; only those with a verdict leave a session ----
+// -- idempotency keys ----
 
 void put_key(writer &w, const idempotency::entry &x) {
   w.list(7);
@@ -15,21 +15,23 @@ void put_key(writer &w, const idempotency::entry &x) {
   w.put(std::string_view{x.key});
   w.put(x.digest);
   w.put_time(x.when, time_point::max());
-  w.put(x.settled.value_or(verdict::unreachable));
+  // One past the verdicts: still in progress, its verdict follows the state (`settle_key`).
+  w.put(uint64_t{x.settled ? static_cast<size_t>(*x.settled) : verdict_count});
   w.put(x.by);
 }
 
 bool take_key(source &from, idempotency::entry &x) {
   fields f{from};
   std::string_view key;
-  verdict settled{};
+  uint64_t settled = 0;
   if (!f.take_or_none(x.from) || !f.take(key, net::max_key_bytes) || key.empty() || !f.take(x.digest) ||
-      !f.take_time(x.when, time_point::max()) || !f.take(settled, verdict_count) || !f.take(x.by))
+      !f.take_time(x.when, time_point::max()) || !f.take(settled) || settled > verdict_count || !f.take(x.by))
     return false;
   // Nobody's first message came later than now: an entry must not outlive its window.
   x.when = std::min(x.when, from.link.now);
   x.key = key;
-  x.settled = settled;
+  if (settled < verdict_count)
+    x.settled = static_cast<verdict>(settled);
   return f.end();
 }
 

@@ -106,14 +106,6 @@ bool event_loop::poll(std::chrono::milliseconds most) {
   return true;
 }
 
-void event_loop::flush() {
-  flushing_.swap(dirty_);
-  for (size_t i = 0; i < flushing_.size(); ++i)
-    if (auto *who = flushing_[i])
-      who->on_flush();
-  flushing_.clear();
-}
-
 void event_loop::run_turn(std::chrono::milliseconds most) {
   poll(has_unflushed() ? std::chrono::milliseconds{0} : most);
   flush();

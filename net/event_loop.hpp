@@ -77,7 +77,21 @@ public:
   /// Null, as at first: every turn goes on.
   void set_gate(poll_gate *gate) noexcept { gate_ = gate; }
   /// Calls `on_flush` of everyone in the list, once each; those who ask again meanwhile are called next time.
-  void flush();
+  void flush() {
+    flush([] {});
+  }
+  /// The same with a call of `after()` behind each: what it writes to a socket that is still to come leaves
+  /// with that one's other bytes.
+  template <class After>
+  void flush(After &&after) {
+    flushing_.swap(dirty_);
+    for (size_t i = 0; i < flushing_.size(); ++i)
+      if (auto *who = flushing_[i]) {
+        who->on_flush();
+        after();
+      }
+    flushing_.clear();
+  }
   bool has_unflushed() const noexcept { return !dirty_.empty(); }
   /// `poll` and `flush`, for loops without actors.
   void run_turn(std::chrono::milliseconds most);

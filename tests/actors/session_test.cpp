@@ -110,6 +110,27 @@ TEST_P(on_loops, messages_to_one_device_keep_their_order_while_it_hops) {
 
 INSTANTIATE_TEST_SUITE_P(loops, on_loops, testing::Values(std::pair{0, 0}, std::pair{0, 1}, std::pair{1, 0}));
 
+TEST(session, hears_a_verdict_in_one_system_call_with_what_it_is_sent_in_the_same_turn) {
+  node n{1};
+  auto a = n.join(0, "a");
+  auto b = n.join(0, "b");
+  for (auto *number : {"1", "2"}) { // the first ones have to ask for their routes
+    auto sends = n.at(0).io().counters().sends;
+    a->send(message(number, "b", 1));
+    b->send(message(number, "a", 2));
+    n.turn(0);
+    if (std::string{number} == "2") {
+      EXPECT_EQ(n.at(0).io().counters().sends - sends, 3u) << "one device's verdict comes last and alone";
+    }
+    n.settle();
+  }
+  for (auto *who : {&a, &b}) {
+    (*who)->read();
+    EXPECT_EQ((*who)->verdict_of("2"), "written");
+    EXPECT_EQ((*who)->data().size(), 2u);
+  }
+}
+
 TEST(session, is_forgotten_after_the_resume_window) {
   node n;
   auto b = n.join(0, "b");
