@@ -17,7 +17,8 @@ namespace {
 constexpr http_problem bad_id{400, "invalid_id", "an id is 1 to 128 bytes of A-Z a-z 0-9 . _ : @ -"};
 constexpr http_problem bad_slot{400, "malformed", "`slot` is not a number from 0 to 4095"};
 constexpr http_problem bad_over{400, "malformed", "`over` is not a time of 0 to 1 h like 30s or 500ms"};
-constexpr http_problem bad_slots_query{400, "malformed", "only one of `slot`, `device` and `without` at a time"};
+constexpr http_problem bad_slots_query{400, "malformed",
+                                       "only one of `slot`, `device` and `without` at a time"};
 constexpr http_problem unavailable{503, "unavailable", "the node cannot answer now"};
 
 constexpr std::chrono::hours longest_drain{1};

@@ -5,7 +5,8 @@ namespace stentor::actors {
 
 namespace {
 
-std::optional<disagreement> judge(const storage::record &bind, hold_word held, const std::optional<route> &recorded) {
+std::optional<disagreement> judge(const storage::record &bind, hold_word held,
+                                  const std::optional<route> &recorded) {
   auto is_recorded = recorded && *recorded == bind.at;
   switch (held) {
   case hold_word::in_transit:
@@ -34,7 +35,8 @@ std::string_view to_string(disagreement x) noexcept {
   return "other";
 }
 
-void audit::look(time_point now, const storage::record &bind, hold_word held, const std::optional<route> &recorded) {
+void audit::look(time_point now, const storage::record &bind, hold_word held,
+                 const std::optional<route> &recorded) {
   key which{bind.device, bind.at.ep};
   auto known = suspects_.find(which);
   auto found = judge(bind, held, recorded);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the auditor decides: which of this incarnation's binds the directory and the sessions disagree about, and
-// what mends it. A disagreement counts once it was seen twice, two seconds apart: binds, unbinds and takeovers
-// under way look like one for a moment. Pure; owned by the auditor.
+// What the auditor decides: which of this incarnation's binds the directory and the sessions disagree about,
+// and what mends it. A disagreement counts once it was seen twice, two seconds apart: binds, unbinds and
+// takeovers under way look like one for a moment. Pure; owned by the auditor.
 #pragma once
 
 #include "actors/admin_types.hpp"
@@ -32,9 +32,10 @@ public:
     storage::record bind; ///< of this incarnation
   };
 
-  /// `bind`: device, account and route of this incarnation. `held`: what its loop says of that very bind, asked
-  /// after the directory said `recorded` (any route for the device, or none).
-  void look(time_point now, const storage::record &bind, hold_word held, const std::optional<route> &recorded);
+  /// `bind`: device, account and route of this incarnation. `held`: what its loop says of that very bind,
+  /// asked after the directory said `recorded` (any route for the device, or none).
+  void look(time_point now, const storage::record &bind, hold_word held,
+            const std::optional<route> &recorded);
   /// Binds that are to be looked at again now, at most `most`.
   std::vector<storage::record> due(time_point now, size_t most) const;
   /// Confirmed since the last call.

@@ -20,7 +20,8 @@ constexpr std::chrono::seconds calm{10};
 
 /// While writes are provisional, or not ours to make, records and sessions differ by design.
 bool auditor_state::can_judge() const {
-  return !parts.view->outage && !parts.view->lost && (!parts.clustered || parts.view->can_renew == renew_word::yes);
+  return !parts.view->outage && !parts.view->lost &&
+         (!parts.clustered || parts.view->can_renew == renew_word::yes);
 }
 
 void auditor_state::step() {
@@ -46,7 +47,8 @@ void auditor_state::end_step() {
 }
 
 void auditor_state::walk() {
-  auto count = static_cast<uint16_t>(std::min<size_t>(pace().slots * (hurries ? hurry : 1), slot_count - next_slot));
+  auto count =
+      static_cast<uint16_t>(std::min<size_t>(pace().slots * (hurries ? hurry : 1), slot_count - next_slot));
   auto first = static_cast<uint16_t>(next_slot);
   ++open;
   self->request(parts.directory, answer_time, walk_atom_v, uint64_t{parts.inc}, first, count)
@@ -75,7 +77,8 @@ void auditor_state::sample() {
     return;
   auto loop = next_loop;
   ++open;
-  self->request(parts.inboxes[loop], answer_time, sample_atom_v, next_place, pace().sessions * (hurries ? hurry : 1u))
+  self->request(parts.inboxes[loop], answer_time, sample_atom_v, next_place,
+                pace().sessions * (hurries ? hurry : 1u))
       .then(
           [this](session_sample &found) {
             next_place = found.next;
@@ -174,7 +177,8 @@ void auditor_state::mend() {
 
 // -- the actor ----
 
-auditor_actor::behavior_type auditor(auditor_actor::stateful_pointer<auditor_state> self, auditor_parts parts) {
+auditor_actor::behavior_type auditor(auditor_actor::stateful_pointer<auditor_state> self,
+                                     auditor_parts parts) {
   auto &state = self->state;
   state.self = self;
   state.parts = std::move(parts);

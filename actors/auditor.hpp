@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Watches that the directory tells the truth about this node: walks the directory's records for those that name
-// this incarnation, samples live sessions, looks twice where they differ, and mends (`actors/audit`). An ordinary
-// actor, one a node; its cost is bounded by the pace.
+// Watches that the directory tells the truth about this node: walks the directory's records for those that
+// name this incarnation, samples live sessions, looks twice where they differ, and mends (`actors/audit`). An
+// ordinary actor, one a node; its cost is bounded by the pace.
 #pragma once
 
 #include "actors/audit.hpp"
@@ -14,8 +14,8 @@
 
 namespace stentor::actors {
 
-/// How much is looked at in one step. A walk of 4,096 slots takes 8 s, and 256 places of sessions a second are
-/// sampled; a hurried walk takes 2 s.
+/// How much is looked at in one step. A walk of 4,096 slots takes 8 s, and 256 places of sessions a second
+/// are sampled; a hurried walk takes 2 s.
 struct audit_pace {
   std::chrono::milliseconds step;
   uint16_t slots;
@@ -50,7 +50,7 @@ struct auditor_state {
   uint64_t next_place = 0;
   bool hurries = false;
   time_point quiet_until{}; ///< nothing is judged before
-  size_t open = 0; ///< questions without an answer: the next step waits for them
+  size_t open = 0;          ///< questions without an answer: the next step waits for them
 
   const audit_pace &pace() const noexcept { return parts.clustered ? shared_pace : single_pace; }
   void step();
@@ -61,7 +61,8 @@ private:
   void walk();
   void sample();
   void recheck();
-  /// Asks the loops about binds that the directory recorded as told; binds of loops that do not exist are gone.
+  /// Asks the loops about binds that the directory recorded as told; binds of loops that do not exist are
+  /// gone.
   void ask_held(records binds, std::vector<std::optional<route>> recorded);
   /// Asks the directory first.
   void check(records binds);
@@ -69,6 +70,7 @@ private:
   void end_step();
 };
 
-auditor_actor::behavior_type auditor(auditor_actor::stateful_pointer<auditor_state> self, auditor_parts parts);
+auditor_actor::behavior_type auditor(auditor_actor::stateful_pointer<auditor_state> self,
+                                     auditor_parts parts);
 
 } // namespace stentor::actors

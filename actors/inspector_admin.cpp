@@ -15,7 +15,8 @@ constexpr std::chrono::seconds answer_time{1};
 void inspector_state::on_link(const link_news &news) {
   if (news.up)
     linked.insert_or_assign(news.inc, news);
-  else if (auto known = linked.find(news.inc); known != linked.end() && known->second.link_epoch == news.link_epoch)
+  else if (auto known = linked.find(news.inc);
+           known != linked.end() && known->second.link_epoch == news.link_epoch)
     linked.erase(known);
 }
 
@@ -70,7 +71,8 @@ void inspector_state::ask_loops(Done done, const Ts &...question) {
         done(*all);
     };
     self->request(all->loops[i].inbox, answer_time, question...)
-        .then([this, began, arrived](T &answer) mutable { arrived(std::move(answer), self->clock().now() - began); },
+        .then([this, began,
+               arrived](T &answer) mutable { arrived(std::move(answer), self->clock().now() - began); },
               [arrived](const caf::error &) mutable { arrived(std::nullopt, {}); });
   }
   if (all->loops.empty())
@@ -108,7 +110,8 @@ caf::result<admin_page> inspector_state::show_nodes() {
               if (row.who.inc == who.inc)
                 return row;
             // Linked, but in no view: it has just left, or will be seen with the next renewal.
-            rows.push_back({{who.node, who.inc, {}, who == parts.self ? "up" : "unlisted", 0}, {}, 0, {}, false, {}});
+            rows.push_back(
+                {{who.node, who.inc, {}, who == parts.self ? "up" : "unlisted", 0}, {}, 0, {}, false, {}});
             return rows.back();
           };
           for (size_t i = 0; i < said.loops.size(); ++i) {
@@ -139,8 +142,9 @@ caf::result<admin_page> inspector_state::show_nodes() {
     return promise;
   }
   self->request(membership, answer_time, top_atom_v)
-      .then([show](std::vector<member_info> &members) { show(std::move(members)); },
-            [show](const caf::error &) { show({}); }); // it waits for the directory: the links are still known
+      .then(
+          [show](std::vector<member_info> &members) { show(std::move(members)); },
+          [show](const caf::error &) { show({}); }); // it waits for the directory: the links are still known
   return promise;
 }
 
@@ -163,7 +167,8 @@ caf::result<admin_page> inspector_state::show_device(const device_id &device) {
           for (auto &x : slots()->nodes())
             if (x != parts.self && !linked.contains(x.inc))
               facts->silent.push_back(x);
-          if (facts->record && facts->record->at.inc != parts.self.inc && !linked.contains(facts->record->at.inc)) {
+          if (facts->record && facts->record->at.inc != parts.self.inc &&
+              !linked.contains(facts->record->at.inc)) {
             slot_node holder{facts->record->at.node, facts->record->at.inc};
             if (std::ranges::find(facts->silent, holder) == facts->silent.end())
               facts->silent.push_back(holder);
@@ -196,8 +201,9 @@ caf::result<admin_page> inspector_state::drain(const admin_question &what) {
   }
   auto there = std::ranges::find_if(linked, [&](auto &x) { return x.second.node.str() == what.subject; });
   if (there == linked.end() || there->second.inboxes.empty())
-    return error_page(404, "not_found",
-                      "this node has no link to a node of that name: ask that node itself, at its own API address");
+    return error_page(
+        404, "not_found",
+        "this node has no link to a node of that name: ask that node itself, at its own API address");
   auto promise = self->make_response_promise<admin_page>();
   self->request(caf::actor_cast<caf::actor>(there->second.inboxes.front()), answer_time, ask_atom_v, what)
       .then([promise](admin_page &page) mutable { promise.deliver(std::move(page)); },

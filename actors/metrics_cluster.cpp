@@ -70,14 +70,15 @@ std::vector<metric> cluster_metrics() {
 
       {"stentor_links", g, "", "Links to other nodes that are up.", "below `stentor_cluster_members` - 1",
        of_links(&k::up)},
-      {"stentor_links_begun_total", c, "", "Links that began.", "far above the nodes that started: links flap",
-       of_links(&k::begun)},
+      {"stentor_links_begun_total", c, "", "Links that began.",
+       "far above the nodes that started: links flap", of_links(&k::begun)},
       {"stentor_links_ended_total", c, "`reason` silent, closed, asked, replaced, left_view, stopped",
        "Links that ended; all but `closed` and `stopped` were severed by this node.",
        "`silent`: the network between two nodes; `asked`: a bug or a peer that hangs", collect_link_ends},
       {"stentor_link_connect_failures_total", c, "", "Dials of other nodes that no link came of.",
        "a steady rate: a peer address that cannot be reached", of_links(&k::connect_failures)},
-      {"stentor_peers_refused_total", c, "`why`", "Connections at the peer port that were cut before they were links.",
+      {"stentor_peers_refused_total", c, "`why`",
+       "Connections at the peer port that were cut before they were links.",
        "`hello`: two clusters or versions mixed; `malformed` or `tls`: strangers at the port",
        collect_peer_refusals},
       {"stentor_link_pings_total", c, "", "Pings sent.", "", of_links(&k::pings)},
@@ -87,10 +88,11 @@ std::vector<metric> cluster_metrics() {
        "by pongs above 20 ms: the network, or CAF's threads are busy", collect_round_trip},
 
       {"stentor_presence_disagreements", g, "",
-       "Records and sessions of this node that differed twice in the auditor's last round.", "above 0 in two rounds",
-       of_node(&n::disagreements)},
+       "Records and sessions of this node that differed twice in the auditor's last round.",
+       "above 0 in two rounds", of_node(&n::disagreements)},
       {"stentor_presence_repairs_total", c, "`kind` orphan, missing, elsewhere",
-       "Disagreements mended: a record without its session removed; a session without its record put back; a session "
+       "Disagreements mended: a record without its session removed; a session without its record put back; a "
+       "session "
        "ended whose device is held elsewhere.",
        "any: a bug, or a directory that lost writes", collect_repairs},
       {"stentor_presence_audited_total", c, "", "Binds that the auditor asked the loops about.",

@@ -15,7 +15,8 @@ std::string seconds_at(const json &x, const char *name) {
   if (!x.is_object() || !x.contains(name) || !x[name].is_number())
     return "?";
   auto tenths = static_cast<int64_t>(x[name].get<double>() / 100);
-  return std::to_string(tenths / 10) + (tenths % 10 ? "." + std::to_string(std::abs(tenths % 10)) : "") + " s";
+  return std::to_string(tenths / 10) + (tenths % 10 ? "." + std::to_string(std::abs(tenths % 10)) : "") +
+         " s";
 }
 
 bool is_true(const json &x, const char *name) {
@@ -27,7 +28,8 @@ std::string or_dash(std::string text) {
 }
 
 /// A GET whose answer is 200; the failure is told.
-std::optional<http_response> page(console &io, const api_options &api, const std::string &target, exit_code &code) {
+std::optional<http_response> page(console &io, const api_options &api, const std::string &target,
+                                  exit_code &code) {
   auto [answer, failure] = ask(io, api, {"GET", target, {}, {}});
   code = failure;
   if (failure != exit_code::good)
@@ -52,16 +54,16 @@ exit_code run_nodes(console &io, const api_options &api) {
     return code;
   auto x = parsed(answer->body);
   auto line = [&io](const std::string(&cells)[8]) {
-    io.out << std::left << std::setw(16) << cells[0] << ' ' << std::setw(9) << cells[1] << std::right << std::setw(9)
-           << cells[2] << std::setw(7) << cells[3] << std::setw(7) << cells[4] << std::setw(12) << cells[5]
-           << std::setw(7) << cells[6] << std::setw(9) << cells[7] << '\n';
+    io.out << std::left << std::setw(16) << cells[0] << ' ' << std::setw(9) << cells[1] << std::right
+           << std::setw(9) << cells[2] << std::setw(7) << cells[3] << std::setw(7) << cells[4]
+           << std::setw(12) << cells[5] << std::setw(7) << cells[6] << std::setw(9) << cells[7] << '\n';
   };
   line({"node", "state", "lease", "link", "epoch", "round trip", "slots", "devices"});
   for (auto &node : list_at(x, "nodes")) {
     auto us = text_at(node, "round_trip_us");
-    line({text_at(node, "node"), text_at(node, "state"), seconds_at(node, "lease_left_ms"), text_at(node, "link"),
-          or_dash(text_at(node, "link_epoch")), us.empty() ? "-" : us + " us", text_at(node, "slots"),
-          is_true(node, "answered") ? text_at(node, "connections") : "silent"});
+    line({text_at(node, "node"), text_at(node, "state"), seconds_at(node, "lease_left_ms"),
+          text_at(node, "link"), or_dash(text_at(node, "link_epoch")), us.empty() ? "-" : us + " us",
+          text_at(node, "slots"), is_true(node, "answered") ? text_at(node, "connections") : "silent"});
   }
   io.out << "as " << text_at(x, "node") << " sees it";
   if (!is_true(x, "ready"))
@@ -109,23 +111,27 @@ exit_code run_device(console &io, const api_options &api, const std::string &dev
     return code;
   auto x = parsed(answer->body);
   auto word = text_at(x, "word");
-  auto result = word == "match" ? exit_code::good : word == "absent" ? exit_code::not_delivered : exit_code::unknown;
+  auto result = word == "match"    ? exit_code::good
+                : word == "absent" ? exit_code::not_delivered
+                                   : exit_code::unknown;
   if (io.json)
     return result;
   io.out << printable(device) << ": ";
   if (x.is_object() && x.contains("record"))
-    io.out << word << ", connected to " << text_at(x["record"], "node") << ", account "
-           << text_at(x["record"], "account") << ", epoch " << text_at(x["record"], "epoch") << '\n';
+    io.out << word << (word == "match" ? ", connected to " : ", the record names ")
+           << text_at(x["record"], "node") << ", account " << text_at(x["record"], "account") << ", epoch "
+           << text_at(x["record"], "epoch") << '\n';
   else if (word == "absent")
     io.out << "not connected\n";
   else
-    io.out << or_dash(word) << ", no record" << (text_at(x, "directory") == "silent" ? ": the directory is silent" : "")
-           << '\n';
+    io.out << or_dash(word) << ", no record"
+           << (text_at(x, "directory") == "silent" ? ": the directory is silent" : "") << '\n';
   for (auto &one : list_at(x, "sessions"))
     io.out << "  session " << text_at(one, "session") << " on " << text_at(one, "node") << ": "
-           << text_at(one, "state") << ", epoch " << text_at(one, "epoch") << ", since " << seconds_at(one, "age_ms")
-           << ", heard " << seconds_at(one, "heard_ms") << " ago, " << text_at(one, "unsent") << " unsent, "
-           << text_at(one, "unacked") << " unacked, " << text_at(one, "owed") << " owed\n";
+           << text_at(one, "state") << ", epoch " << text_at(one, "epoch") << ", since "
+           << seconds_at(one, "age_ms") << ", heard " << seconds_at(one, "heard_ms") << " ago, "
+           << text_at(one, "unsent") << " unsent, " << text_at(one, "unacked") << " unacked, "
+           << text_at(one, "owed") << " owed\n";
   for (auto &node : list_at(x, "silent"))
     if (node.is_string())
       io.out << "  no answer from " << printable(node.get<std::string>()) << '\n';

@@ -26,8 +26,8 @@ protected:
         inboxes.push_back(caf::actor_cast<caf::actor>(n->at(i).inbox().self()));
       auto &ctx = n->context();
       ctx.inspector =
-          n->system().spawn(inspector, inspector_parts{of(*n), inboxes, ctx.numbers, ctx.view, ctx.directory, true,
-                                                       [] { return boot_time{}; }});
+          n->system().spawn(inspector, inspector_parts{of(*n), inboxes, ctx.numbers, ctx.view, ctx.directory,
+                                                       true, [] { return boot_time{}; }});
     }
     link(1, true);
   }
@@ -69,7 +69,8 @@ protected:
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     a_.at(0).gateway().accept(fds[1]);
     auto request = http(method, target);
-    EXPECT_EQ(::send(fds[0], request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
+    EXPECT_EQ(::send(fds[0], request.data(), request.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(request.size()));
     settle();
     std::string all(65536, '\0');
     auto got = recv(fds[0], all.data(), all.size(), 0);

@@ -16,14 +16,15 @@ TEST_F(cluster_commands, device_puts_the_record_beside_the_sessions) {
   auto record = R"("record":{"node":"n","account":"a","epoch":18})";
   auto body = std::string{R"({"device":"d","word":"match",)"} + record + R"(,"sessions":[)" + session + "]}";
   EXPECT_EQ(with_page(start, page(200, body), run), exit_code::good);
-  EXPECT_EQ(said(), "d: match, connected to n, account a, epoch 18\n"
-                    "  session 0.1.2 on n: live, epoch 18, since 35 s, heard 2 s ago, 1 unsent, 2 unacked, 3 owed\n");
+  EXPECT_EQ(said(),
+            "d: match, connected to n, account a, epoch 18\n"
+            "  session 0.1.2 on n: live, epoch 18, since 35 s, heard 2 s ago, 1 unsent, 2 unacked, 3 owed\n");
   EXPECT_EQ(with_page(start, page(200, R"({"word":"absent","sessions":[],"silent":[]})"), run),
             exit_code::not_delivered);
   EXPECT_EQ(said(), "d: not connected\n");
   body = std::string{R"({"word":"unknown",)"} + record + R"(,"silent":["n",7]})";
   EXPECT_EQ(with_page(start, page(200, body), run), exit_code::unknown);
-  EXPECT_EQ(said(), "d: unknown, connected to n, account a, epoch 18\n  no answer from n\n");
+  EXPECT_EQ(said(), "d: unknown, the record names n, account a, epoch 18\n  no answer from n\n");
   EXPECT_EQ(with_page(start, page(200, R"({"word":"orphan"})"), run), exit_code::unknown);
   EXPECT_EQ(said(), "d: orphan, no record\n");
   EXPECT_EQ(with_page(start, page(503, R"({"error":{"message":"away"}})"), run), exit_code::not_delivered);
@@ -33,10 +34,11 @@ TEST_F(cluster_commands, device_puts_the_record_beside_the_sessions) {
 TEST_F(cluster_commands, nodes_are_a_table_with_the_view_of_the_asked_one) {
   node_.set_pages(
       {{"GET /v1/admin/nodes ",
-        page(200, R"({"node":"a","ready":false,"why":"draining","outage":true,"fenced":false,"nodes":[)"
-                  R"({"node":"a","state":"draining","lease_left_ms":4200,"link":"self","slots":0,"answered":true,)"
-                  R"("connections":7},{"node":"b","state":"late","lease_left_ms":-300,"link":"up","link_epoch":2,)"
-                  R"("round_trip_us":350,"slots":4096,"answered":false}]})")}});
+        page(200,
+             R"({"node":"a","ready":false,"why":"draining","outage":true,"fenced":false,"nodes":[)"
+             R"({"node":"a","state":"draining","lease_left_ms":4200,"link":"self","slots":0,"answered":true,)"
+             R"("connections":7},{"node":"b","state":"late","lease_left_ms":-300,"link":"up","link_epoch":2,)"
+             R"("round_trip_us":350,"slots":4096,"answered":false}]})")}});
   EXPECT_EQ(run_nodes(io_, api()), exit_code::good);
   auto text = said();
   EXPECT_NE(text.find("a                draining     4.2 s   self      -           -      0        7\n"),
@@ -47,11 +49,12 @@ TEST_F(cluster_commands, nodes_are_a_table_with_the_view_of_the_asked_one) {
 }
 
 TEST_F(cluster_commands, slots_ask_for_what_was_meant) {
-  node_.set_pages({{"GET /v1/admin/slots?slot=7 ", page(200, R"({"slot":7,"node":"b"})")},
-                   {"GET /v1/admin/slots?device=a%2Fb ", page(400, R"({"error":{"message":"bad id"}})")},
-                   {"GET /v1/admin/slots?without=b ",
-                    page(200, R"({"without":"b","moves":2000,"to":[{"node":"a","slots":2000,"self":true}]})")},
-                   {"GET /v1/admin/slots ", page(200, R"({"owners":[{"node":"a","slots":4096,"self":true}]})")}});
+  node_.set_pages(
+      {{"GET /v1/admin/slots?slot=7 ", page(200, R"({"slot":7,"node":"b"})")},
+       {"GET /v1/admin/slots?device=a%2Fb ", page(400, R"({"error":{"message":"bad id"}})")},
+       {"GET /v1/admin/slots?without=b ",
+        page(200, R"({"without":"b","moves":2000,"to":[{"node":"a","slots":2000,"self":true}]})")},
+       {"GET /v1/admin/slots ", page(200, R"({"owners":[{"node":"a","slots":4096,"self":true}]})")}});
   EXPECT_EQ(run_slots(io_, api(), {.number = 7, .device = {}, .without = {}}), exit_code::good);
   EXPECT_EQ(said(), "slot 7: b\n");
   EXPECT_EQ(run_slots(io_, api(), {.number = {}, .device = "a/b", .without = {}}), exit_code::not_delivered);
