@@ -28,6 +28,16 @@ struct lookup_answer {
   caf::optional<storage::record> found;
 };
 
+/// What a node says when a peer asks whether it can renew its lease.
+enum class renew_word : uint8_t { unknown, no, yes };
+
+/// What a peer says when asked whether it can renew its lease.
+struct peer_answer {
+  node_id node;
+  incarnation inc = 0;
+  renew_word can_renew = renew_word::unknown;
+};
+
 /// One row of the actor table (`GET /v1/admin/actors`).
 struct actor_info {
   std::string name;    ///< connection, session, loop_inbox, ...
@@ -45,7 +55,7 @@ struct actor_info {
 struct link_news {
   node_id node;
   incarnation inc = 0;
-  uint64_t link_epoch = 0;
+  uint32_t link_epoch = 0;
   bool up = false;
   std::vector<caf::strong_actor_ptr> inboxes; ///< of the other node, by loop; empty where the link ended
   std::vector<caf::strong_actor_ptr> routers; ///< of the other node; a device's is slot modulo their number
@@ -56,7 +66,7 @@ struct link_news {
 struct link_batch {
   incarnation from = 0;
   uint16_t from_loop = 0;
-  uint64_t link_epoch = 0;
+  uint32_t link_epoch = 0;
   /// Of this lane's other direction, since the link began: what the sender of this batch has handled.
   uint64_t handled_bytes = 0;
   uint64_t handled_messages = 0;
@@ -78,6 +88,10 @@ typename I::result_type inspect(I &f, link_batch &x) {
 template <class I>
 typename I::result_type inspect(I &f, bind_answer &x) {
   return f(caf::meta::type_name("bind_answer"), x.error, x.ep, x.previous);
+}
+template <class I>
+typename I::result_type inspect(I &f, peer_answer &x) {
+  return f(caf::meta::type_name("peer_answer"), x.node, x.inc, x.can_renew);
 }
 template <class I>
 typename I::result_type inspect(I &f, lookup_answer &x) {
@@ -108,6 +122,9 @@ CAF_ADD_TYPE_ID(stentor, (stentor::storage::event))
 CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::event>))
 CAF_ADD_TYPE_ID(stentor, (stentor::actors::link_news))
 CAF_ADD_TYPE_ID(stentor, (stentor::actors::link_batch))
+CAF_ADD_TYPE_ID(stentor, (stentor::node_id))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::lease>))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::actors::peer_answer>))
 
 CAF_ADD_ATOM(stentor, stentor::actors, bind_atom, "bind")
 CAF_ADD_ATOM(stentor, stentor::actors, unbind_atom, "unbind")
@@ -124,5 +141,8 @@ CAF_ADD_ATOM(stentor, stentor::actors, adopt_atom, "adopt")
 CAF_ADD_ATOM(stentor, stentor::actors, drain_atom, "drain")
 CAF_ADD_ATOM(stentor, stentor::actors, link_atom, "link")
 CAF_ADD_ATOM(stentor, stentor::actors, batch_atom, "batch")
+CAF_ADD_ATOM(stentor, stentor::actors, view_atom, "view")
+CAF_ADD_ATOM(stentor, stentor::actors, sever_atom, "sever")
+CAF_ADD_ATOM(stentor, stentor::actors, ask_atom, "ask")
 
 CAF_END_TYPE_ID_BLOCK(stentor)

@@ -142,6 +142,10 @@ typename I::result_type inspect(I &f, unbind_request &x) {
   return f(caf::meta::type_name("unbind_request"), x.device, x.ep, x.lease_until);
 }
 template <class I>
+typename I::result_type inspect(I &f, lease &x) {
+  return f(caf::meta::type_name("lease"), x.node, x.inc, x.until, x.address, x.draining);
+}
+template <class I>
 typename I::result_type inspect(I &f, record &x) {
   return f(caf::meta::type_name("record"), x.device, x.account, x.at);
 }

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/gate.hpp"
+
+namespace stentor::actors {
+
+gate_actor::behavior_type gate(gate_actor::pointer self, mesh_actor mesh, std::function<bool()> can_renew) {
+  return {
+      [self, mesh](hello_atom, link_hello &who) {
+        return self->delegate(mesh, hello_atom_v, std::move(who));
+      },
+      [](caf::ping_atom) { return caf::pong_atom_v; },
+      [can_renew = std::move(can_renew)](ask_atom) { return can_renew && can_renew(); },
+  };
+}
+
+} // namespace stentor::actors
