@@ -30,8 +30,8 @@ caf::actor link_broker_of(caf::actor_system &sys) {
 }
 
 link_broker::link_broker(caf::actor_config &cfg)
-    : basp_broker{cfg},
-      shared_{static_cast<link_middleman &>(basp_broker::system().middleman()).transport()} {}
+    : basp_broker{cfg}, shared_{
+                            static_cast<link_middleman &>(basp_broker::system().middleman()).transport()} {}
 
 caf::behavior link_broker::make_behavior() {
   auto basp_behavior = basp_broker::make_behavior();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// CAF's BASP broker with the bounds it lacks: what a stranger may send and for how long, how much may wait for
-// a stalled connection, and a way to sever one. Lives on the multiplexer's thread, like every broker; one a
-// node. Speaks BASP by CAF's code and knows nothing of clusters.
+// CAF's BASP broker with the bounds it lacks: what a stranger may send and for how long, how much may wait
+// for a stalled connection, and a way to sever one. Lives on the multiplexer's thread, like every broker; one
+// a node. Speaks BASP by CAF's code and knows nothing of clusters.
 #pragma once
 
 #include "actors/transport.hpp"
@@ -22,7 +22,8 @@ public:
   /// - `(connect_atom, scribe, port, serial)`: as without the serial, which is then the connection's.
   /// - `(adopt_atom, node)` -> serial: the node has said a good hello; answers the number of its newest
   ///   connection, 0 where there is none.
-  /// - `(sever_atom, node, upto)` -> count: cuts the node's connections up to that number, at once: what waits
+  /// - `(sever_atom, node, upto)` -> count: cuts the node's connections up to that number, at once: what
+  /// waits
   ///   for them is dropped, actors of the node are down.
   /// - `(sever_atom, serial)` -> count: cuts this one.
   caf::behavior make_behavior() override;

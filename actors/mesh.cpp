@@ -33,13 +33,15 @@ caf::expected<mesh_handle> start_mesh(caf::actor_system &sys, mesh_options optio
   auto is_tls = links->transport().tls != nullptr;
   if (!is_tls && !options.listen.is_loopback()) {
     if (!options.insecure_peers)
-      return make_error(errc::config, "peer-listen " + net::to_string(options.listen) +
-                                          " without TLS: whoever reaches that port can command this node. Give "
-                                          "peer-ca, peer-cert and peer-key, or listen on loopback, or say "
-                                          "--insecure-peers where the network itself keeps strangers out");
-    log::warn("links", "insecure_peers",
-              {{"listen", net::to_string(options.listen)},
-               {"text", "whoever reaches this port can command this node, and read and write every message"}});
+      return make_error(errc::config,
+                        "peer-listen " + net::to_string(options.listen) +
+                            " without TLS: whoever reaches that port can command this node. Give "
+                            "peer-ca, peer-cert and peer-key, or listen on loopback, or say "
+                            "--insecure-peers where the network itself keeps strangers out");
+    log::warn(
+        "links", "insecure_peers",
+        {{"listen", net::to_string(options.listen)},
+         {"text", "whoever reaches this port can command this node, and read and write every message"}});
   }
   auto door = listen(*links, options.listen);
   if (!door)
@@ -69,10 +71,11 @@ void mesh_handle::stop() {
   waiter->monitor(mesh);
   waiter->send(mesh, stop_atom_v);
   waiter->receive([](const caf::down_msg &) {},
-                  caf::after(stop_timeout) >> [this] {
-                    log::error("links", "stop.late", {{"text", "a link did not end in time"}});
-                    caf::anon_send_exit(mesh, caf::exit_reason::kill);
-                  });
+                  caf::after(stop_timeout) >>
+                      [this] {
+                        log::error("links", "stop.late", {{"text", "a link did not end in time"}});
+                        caf::anon_send_exit(mesh, caf::exit_reason::kill);
+                      });
   mesh = nullptr;
 }
 
@@ -82,8 +85,8 @@ void mesh_handle::subscribe(caf::strong_actor_ptr who) {
 
 // -- the actor ----
 
-mesh_actor::behavior_type mesh(mesh_actor::stateful_pointer<mesh_state> self, std::shared_ptr<transport> shared,
-                               mesh_options options) {
+mesh_actor::behavior_type mesh(mesh_actor::stateful_pointer<mesh_state> self,
+                               std::shared_ptr<transport> shared, mesh_options options) {
   auto &state = self->state;
   state.self = self;
   state.shared = std::move(shared);
@@ -94,7 +97,9 @@ mesh_actor::behavior_type mesh(mesh_actor::stateful_pointer<mesh_state> self, st
         self->state.gate = gate;
         self->state.port = port;
       },
-      [self](watch_atom, const caf::strong_actor_ptr &who) { self->state.options.subscribers.push_back(who); },
+      [self](watch_atom, const caf::strong_actor_ptr &who) {
+        self->state.options.subscribers.push_back(who);
+      },
       [self](view_atom, const std::vector<storage::lease> &view) { self->state.on_view(view); },
       [self](sever_atom, uint64_t inc, uint32_t epoch, const std::string &reason) {
         self->state.on_sever(inc, epoch, reason);

@@ -19,9 +19,9 @@ struct mesh_options {
   std::string cluster;
   node_id node;
   incarnation inc = 0;
-  net::socket_address listen; ///< port 0 takes a free one
-  std::string advertise;      ///< what peers connect to; empty: what we listen on
-  bool insecure_peers = false; ///< listen beyond loopback without TLS
+  net::socket_address listen;      ///< port 0 takes a free one
+  std::string advertise;           ///< what peers connect to; empty: what we listen on
+  bool insecure_peers = false;     ///< listen beyond loopback without TLS
   std::function<bool()> can_renew; ///< on CAF's scheduler
   std::vector<caf::strong_actor_ptr> inboxes;
   std::vector<caf::strong_actor_ptr> routers;
@@ -81,7 +81,7 @@ private:
   void quit_when_done();
 };
 
-mesh_actor::behavior_type mesh(mesh_actor::stateful_pointer<mesh_state> self, std::shared_ptr<transport> shared,
-                               mesh_options options);
+mesh_actor::behavior_type mesh(mesh_actor::stateful_pointer<mesh_state> self,
+                               std::shared_ptr<transport> shared, mesh_options options);
 
 } // namespace stentor::actors

@@ -20,7 +20,7 @@ struct link_hello {
 
 /// The gate's answer. A refusal still says who refuses, so that both sides can log what to mend.
 struct hello_answer {
-  std::string refusal; ///< empty: the link is up, under the answer's epoch
+  std::string refusal;  ///< empty: the link is up, under the answer's epoch
   bool lasting = false; ///< a refusal that only a person can mend
   link_hello mine;
 };

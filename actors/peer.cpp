@@ -21,7 +21,8 @@ constexpr size_t max_handles = 1024;
 
 std::string render_caf(caf::actor_system &sys, const caf::error &err) {
   if (err == caf::sec::incompatible_application_ids)
-    return "another cluster or protocol version listens there: give both nodes the same --cluster, and upgrade by "
+    return "another cluster or protocol version listens there: give both nodes the same --cluster, and "
+           "upgrade by "
            "one version at a time";
   if (err == caf::sec::disconnect_during_handshake)
     return "cannot connect, or refused during the handshake";
@@ -98,7 +99,8 @@ void peer_state::connect() {
   at = step::connecting;
   serial = parts.shared->next_serial();
   auto mine = ++round;
-  self->request(parts.broker, broker_timeout, caf::connect_atom_v, std::move(*connected), where->port(), serial)
+  self->request(parts.broker, broker_timeout, caf::connect_atom_v, std::move(*connected), where->port(),
+                serial)
       .then(
           [this, mine](const caf::node_id &, const caf::strong_actor_ptr &their_gate,
                        const std::set<std::string> &) {
@@ -117,7 +119,8 @@ void peer_state::greet(const caf::strong_actor_ptr &their_gate) {
     return;
   }
   at = step::greeting;
-  self->request(caf::actor_cast<gate_actor>(their_gate), hello_timeout, hello_atom_v, own_hello(link.epoch() + 1))
+  self->request(caf::actor_cast<gate_actor>(their_gate), hello_timeout, hello_atom_v,
+                own_hello(link.epoch() + 1))
       .then(
           [this, mine = round](const hello_answer &answer) {
             if (mine == round)
@@ -229,8 +232,9 @@ void peer_state::begin(const link_hello &theirs, uint32_t epoch) {
   auto &counters = parts.shared->counters;
   link_counters::add(counters.begun);
   counters.up.fetch_add(1, std::memory_order_relaxed);
-  log::info("links", "link.up",
-            {{"node", parts.whom.node}, {"epoch", epoch}, {"loops", theirs.inboxes.size()}, {"dialled", dials}});
+  log::info(
+      "links", "link.up",
+      {{"node", parts.whom.node}, {"epoch", epoch}, {"loops", theirs.inboxes.size()}, {"dialled", dials}});
   peer_news news;
   news.what = {parts.whom.node, parts.whom.inc, epoch, true, theirs.inboxes, theirs.routers, {}};
   news.gate = gate;
@@ -297,7 +301,8 @@ void peer_state::stop(bool node_stops) {
   if (std::exchange(stopping, true))
     return;
   if (link.is_up()) {
-    end(node_stops ? link_end::stopped : link_end::left_view, node_stops ? "this node stops" : "it left the view");
+    end(node_stops ? link_end::stopped : link_end::left_view,
+        node_stops ? "this node stops" : "it left the view");
   } else if (at != step::severing) {
     ++round;
     if (serial != 0)

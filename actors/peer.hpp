@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One other incarnation and the link to it: of two exactly one connects, both watch by pings, both sever. Drives
-// `cluster/link`, tells the mesh, and ends when the mesh says so. Ordinary actor on CAF's scheduler.
+// One other incarnation and the link to it: of two exactly one connects, both watch by pings, both sever.
+// Drives `cluster/link`, tells the mesh, and ends when the mesh says so. Ordinary actor on CAF's scheduler.
 #pragma once
 
 #include "actors/mesh_types.hpp"
@@ -24,8 +24,8 @@ struct peer_parts {
 };
 
 struct peer_state {
-  /// Nothing goes on; connecting; a connection is open and a hello on its way; it is cut, and the broker has not
-  /// said so yet.
+  /// Nothing goes on; connecting; a connection is open and a hello on its way; it is cut, and the broker has
+  /// not said so yet.
   enum class step : uint8_t { idle, connecting, greeting, severing };
 
   peer_state() = default;
@@ -35,9 +35,9 @@ struct peer_state {
   peer_parts parts;
   stentor::link link{{}};
   step at = step::idle;
-  bool dials = false; ///< this side connects
-  uint64_t serial = 0; ///< of the connection: the link's, or the one that is to be one
-  uint64_t timer = 0;  ///< the latest tick asked for
+  bool dials = false;         ///< this side connects
+  uint64_t serial = 0;        ///< of the connection: the link's, or the one that is to be one
+  uint64_t timer = 0;         ///< the latest tick asked for
   caf::strong_actor_ptr gate; ///< theirs
   uint64_t round = 0;         ///< grows with each link and attempt; answers of an earlier one are late
   bool stopping = false;

@@ -38,6 +38,8 @@ caf::expected<std::shared_ptr<const tls_context>> tls_context::make(const tls_fi
   SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
   // A link's connection is never resumed: a new one is a new link.
   SSL_CTX_set_num_tickets(ctx, 0);
+  // How a severed connection ends; BASP's messages have their length, so nothing can be cut short unseen.
+  SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                             SSL_MODE_RELEASE_BUFFERS);

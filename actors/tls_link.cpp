@@ -20,8 +20,8 @@ log::once_a_second failed_line;
 // -- the stream ----
 
 tls_stream::tls_stream(link_middleman &via, native_socket fd, bool accepted)
-    : stream{via.multiplexer(), fd}, shared_{via.transport()},
-      session_{shared_.tls->make_session(fd, accepted)} {}
+    : stream{via.multiplexer(), fd}, shared_{via.transport()}, session_{
+                                                                   shared_.tls->make_session(fd, accepted)} {}
 
 void tls_stream::handle_event(operation op) {
   if (op == operation::propagate_error || ready_)

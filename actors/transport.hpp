@@ -19,11 +19,13 @@ namespace stentor::actors {
 
 /// Bounds of the peer port; each connection's and all together.
 struct transport_limits {
-  size_t max_message_bytes = 32 * 1024 * 1024; ///< one BASP message; a lane's batch is at most its 8 MiB of credit
-  size_t max_stranger_bytes = 64 * 1024;       ///< the same before a good hello: a hello is under 1 KiB
-  size_t max_unsent_bytes = 64 * 1024 * 1024;  ///< waiting for a connection; past it the link is severed
-  size_t max_strangers = 64;                   ///< connections without a good hello; more are closed at once
-  std::chrono::milliseconds hello_timeout{3000}; ///< from connecting to a good hello: ten round trips of a slow WAN
+  size_t max_message_bytes =
+      32 * 1024 * 1024;                  ///< one BASP message; a lane's batch is at most its 8 MiB of credit
+  size_t max_stranger_bytes = 64 * 1024; ///< the same before a good hello: a hello is under 1 KiB
+  size_t max_unsent_bytes = 64 * 1024 * 1024; ///< waiting for a connection; past it the link is severed
+  size_t max_strangers = 64;                  ///< connections without a good hello; more are closed at once
+  std::chrono::milliseconds hello_timeout{
+      3000}; ///< from connecting to a good hello: ten round trips of a slow WAN
 };
 
 struct transport_options {
@@ -43,9 +45,9 @@ struct transport {
   uint64_t next_serial() noexcept { return serials.fetch_add(1, std::memory_order_relaxed) + 1; }
 };
 
-/// Loads the middleman into `cfg`, for an actor system that links to others. `errc::config` where the TLS files
-/// are incomplete or do not fit together. With TLS the process ignores SIGPIPE from here on: OpenSSL writes
-/// with write(2).
+/// Loads the middleman into `cfg`, for an actor system that links to others. `errc::config` where the TLS
+/// files are incomplete or do not fit together. With TLS the process ignores SIGPIPE from here on: OpenSSL
+/// writes with write(2).
 [[nodiscard]] caf::error configure_transport(caf::actor_system_config &cfg, transport_options options);
 
 /// The middleman that `configure_transport` loads.

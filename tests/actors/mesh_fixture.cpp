@@ -46,7 +46,10 @@ bool batch_sink::on_message(caf::mailbox_element &what) {
   auto &content = what.content();
   if (!content.match_elements<batch_atom, link_batch>())
     return false;
-  batches.put(content.get_as<link_batch>(1));
+  if (tap)
+    tap(content.get_as<link_batch>(1));
+  else
+    batches.put(content.get_as<link_batch>(1));
   return true;
 }
 
@@ -118,26 +121,26 @@ void mesh_node::sever(const mesh_node &other, uint32_t epoch) {
   caf::anon_send(handle_.mesh, sever_atom_v, other.options_.inc, epoch, std::string{"the test asked"});
 }
 
-std::vector<heard> mesh_node::news_of(const mesh_node &other) {
+std::vector<heard> mesh_node::news_of(incarnation inc) {
   auto all = news_->all();
-  std::erase_if(all, [&](auto &x) { return x.news.inc != other.options_.inc; });
+  std::erase_if(all, [&](auto &x) { return x.news.inc != inc; });
   return all;
 }
 
-bool mesh_node::hears(const mesh_node &other, bool up, size_t nth, std::chrono::milliseconds most) {
+bool mesh_node::hears_of(incarnation inc, bool up, size_t nth, std::chrono::milliseconds most) {
   return news_->wait(
       [&](auto &all) {
-        auto fits = [&](const heard &x) { return x.news.inc == other.options_.inc && x.news.up == up; };
+        auto fits = [&](const heard &x) { return x.news.inc == inc && x.news.up == up; };
         return static_cast<size_t>(std::ranges::count_if(all, fits)) >= nth;
       },
       most);
 }
 
-void mesh_node::send(const mesh_node &other, link_batch batch) {
-  auto known = news_of(other);
-  std::erase_if(known, [](auto &x) { return !x.news.up; });
-  ASSERT_FALSE(known.empty());
-  auto &to = known.back().news.inboxes.at(0);
+void mesh_node::send_to(incarnation inc, link_batch batch) {
+  auto to = news_->last([&](const heard &x) -> caf::strong_actor_ptr {
+    return x.news.inc == inc && x.news.up ? x.news.inboxes.at(0) : nullptr;
+  });
+  ASSERT_TRUE(to);
   to->enqueue(sink_.strong(), caf::make_message_id(), caf::make_message(batch_atom_v, std::move(batch)),
               nullptr);
 }
@@ -235,7 +238,8 @@ bool stranger::is_closed(std::chrono::milliseconds most) const {
   auto until = std::chrono::steady_clock::now() + most;
   std::array<char, 4096> buffer{};
   for (;;) {
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     pollfd x{fd_, POLLIN, 0};
     if (left.count() <= 0 || ::poll(&x, 1, static_cast<int>(left.count())) <= 0)
       return false;

@@ -31,6 +31,15 @@ public:
     std::unique_lock guard{mutex_};
     return changed_.wait_for(guard, most, [&] { return holds(all_); });
   }
+  /// What `pick` makes of the latest that it makes something of.
+  template <class F>
+  auto last(F pick) {
+    std::lock_guard guard{mutex_};
+    for (auto i = all_.rbegin(); i != all_.rend(); ++i)
+      if (auto picked = pick(*i))
+        return picked;
+    return decltype(pick(all_.front())){};
+  }
   std::vector<T> all() {
     std::lock_guard guard{mutex_};
     return all_;
@@ -48,6 +57,8 @@ public:
   batch_sink(caf::actor_config &cfg, loop &host) : hosted_actor{cfg, host} {}
   const char *name() const override { return "batch_sink"; }
   arrivals<link_batch> batches;
+  /// Takes them instead, on the loop; set before the first link.
+  std::function<void(const link_batch &)> tap;
 
 protected:
   bool on_message(caf::mailbox_element &what) override;
@@ -82,11 +93,17 @@ public:
   void sever(const mesh_node &other, uint32_t epoch);
   /// Waits for the `nth` (from 1) news about `other` that says `up`.
   bool hears(const mesh_node &other, bool up, size_t nth = 1,
-             std::chrono::milliseconds most = std::chrono::seconds{8});
-  std::vector<heard> news_of(const mesh_node &other);
+             std::chrono::milliseconds most = std::chrono::seconds{8}) {
+    return hears_of(other.options_.inc, up, nth, most);
+  }
+  bool hears_of(incarnation inc, bool up, size_t nth = 1,
+                std::chrono::milliseconds most = std::chrono::seconds{8});
+  std::vector<heard> news_of(const mesh_node &other) { return news_of(other.options_.inc); }
+  std::vector<heard> news_of(incarnation inc);
   void stop_mesh() { handle_.stop(); }
-  /// Sends a batch from this node's inbox to the inbox that its latest news of `other` names.
-  void send(const mesh_node &other, link_batch batch);
+  /// Sends a batch from this node's inbox to the inbox that its latest link to the other named.
+  void send(const mesh_node &other, link_batch batch) { send_to(other.options_.inc, std::move(batch)); }
+  void send_to(incarnation inc, link_batch batch);
 
   caf::actor_system &system() noexcept { return *sys_; }
   mesh_handle &mesh() noexcept { return handle_; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/mesh.hpp"
 
+#include "tests/actors/child_process.hpp"
 #include "tests/actors/mesh_fixture.hpp"
 
 #include <gtest/gtest.h>
@@ -73,17 +74,19 @@ TEST(mesh, a_node_that_leaves_the_view_is_told_down_on_both_sides) {
 }
 
 TEST(mesh, peers_say_whether_they_can_renew) {
-  mesh_node a{{.name = "a", .inc = 1}}, b{{.name = "b", .inc = 2}}, c{{.name = "c", .inc = 3, .can_renew = false}};
+  mesh_node a{{.name = "a", .inc = 1}}, b{{.name = "b", .inc = 2}},
+      c{{.name = "c", .inc = 3, .can_renew = false}};
   introduce({&a, &b, &c});
   ASSERT_TRUE(a.hears(b, true) && a.hears(c, true));
   caf::scoped_actor self{a.system()};
   self->send(caf::actor_cast<caf::actor>(a.mesh().mesh), ask_atom_v, uint64_t{7});
   std::vector<peer_answer> said;
-  self->receive([&](ask_atom, uint64_t round, const std::vector<peer_answer> &answers) {
-    EXPECT_EQ(round, 7);
-    said = answers;
-  },
-                caf::after(3s) >> [] { FAIL() << "no answers"; });
+  self->receive(
+      [&](ask_atom, uint64_t round, const std::vector<peer_answer> &answers) {
+        EXPECT_EQ(round, 7);
+        said = answers;
+      },
+      caf::after(3s) >> [] { FAIL() << "no answers"; });
   ASSERT_EQ(said.size(), 2);
   EXPECT_EQ(said[0].can_renew, renew_word::yes);
   EXPECT_EQ(said[1].can_renew, renew_word::no);
@@ -195,6 +198,33 @@ TEST(mesh, news_of_a_link_come_in_turn) {
       if (i > 0)
         EXPECT_EQ(news[i].news.link_epoch > news[i - 1].news.link_epoch, news[i].news.up);
     }
+}
+
+TEST(mesh, a_killed_process_is_told_at_once_and_a_new_one_of_it_links) {
+  mesh_node a{{.name = "a", .inc = 1}};
+  for (size_t life = 1; life <= 2; ++life) {
+    child_process b{{STENTOR_BINARY_DIR "/tests/mesh_peer", "serve"}};
+    auto there = b.read_line();
+    b.write_line("peer " + a.address());
+    a.view({a.lease(), {node_id::trusted("b"), 2, 0, there, false}});
+    ASSERT_TRUE(a.hears_of(2, true, life));
+    b.signal(SIGKILL);
+    ASSERT_TRUE(a.hears_of(2, false, life, 500ms));
+    a.view({a.lease()});
+  }
+}
+
+TEST(mesh, a_frozen_process_is_told_within_1300_ms_and_comes_back) {
+  mesh_node a{{.name = "a", .inc = 1}};
+  child_process b{{STENTOR_BINARY_DIR "/tests/mesh_peer", "serve"}};
+  auto there = b.read_line();
+  b.write_line("peer " + a.address());
+  a.view({a.lease(), {node_id::trusted("b"), 2, 0, there, false}});
+  ASSERT_TRUE(a.hears_of(2, true));
+  b.signal(SIGSTOP);
+  EXPECT_TRUE(a.hears_of(2, false, 1, 1300ms));
+  b.signal(SIGCONT);
+  EXPECT_TRUE(a.hears_of(2, true, 2));
 }
 
 TEST(mesh, a_node_that_stops_is_told_down_to_the_others) {

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/tls_context.hpp"
+
+#include "tests/actors/mesh_fixture.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace stentor::actors::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Certificates for nodes a, b and c, made once a process by scripts/dev-ca.
+tls_files certificate(const std::string &ca, const std::string &node) {
+  auto dir = std::filesystem::temp_directory_path() / ("stentor-ca-" + std::to_string(getpid())) / ca;
+  if (!std::filesystem::exists(dir / "c.pem")) {
+    auto command = std::string{STENTOR_SOURCE_DIR} + "/scripts/dev-ca " + dir.string() + " a b c >/dev/null";
+    EXPECT_EQ(std::system(command.c_str()), 0);
+  }
+  return {(dir / "ca.pem").string(), (dir / (node + ".pem")).string(), (dir / (node + ".key")).string()};
+}
+
+class mesh_tls : public testing::Test {
+protected:
+  static void TearDownTestSuite() {
+    std::filesystem::remove_all(std::filesystem::temp_directory_path() /
+                                ("stentor-ca-" + std::to_string(getpid())));
+  }
+};
+
+TEST_F(mesh_tls, three_nodes_link_and_batches_arrive_in_order) {
+  mesh_node a{{.name = "a", .inc = 1, .tls = certificate("ca", "a")}};
+  mesh_node b{{.name = "b", .inc = 2, .tls = certificate("ca", "b")}};
+  mesh_node c{{.name = "c", .inc = 3, .tls = certificate("ca", "c")}};
+  introduce({&a, &b, &c});
+  for (auto *x : {&b, &c})
+    ASSERT_TRUE(a.hears(*x, true) && x->hears(a, true));
+  ASSERT_TRUE(b.hears(c, true) && c.hears(b, true));
+  constexpr uint32_t count = 200;
+  for (uint32_t i = 0; i < count; ++i) {
+    link_batch batch;
+    batch.data_messages = i;
+    // From nothing to several TLS records.
+    batch.items = std::string(size_t{i} * 997, 'x');
+    a.send(b, batch);
+    c.send(b, batch);
+  }
+  ASSERT_TRUE(b.sink().batches.wait([](auto &all) { return all.size() == 2 * count; }));
+  uint64_t sum = 0;
+  for (auto &batch : b.sink().batches.all())
+    sum += batch.items.size();
+  EXPECT_EQ(sum, 2 * 997 * (uint64_t{count} * (count - 1) / 2));
+}
+
+TEST_F(mesh_tls, a_certificate_of_another_ca_is_refused_by_both_sides) {
+  mesh_node a{{.name = "a", .inc = 1, .tls = certificate("ca", "a")}};
+  mesh_node b{{.name = "b", .inc = 2, .tls = certificate("other", "b")}};
+  introduce({&a, &b});
+  EXPECT_FALSE(a.hears(b, true, 1, 700ms));
+  EXPECT_TRUE(b.news_of(a).empty());
+  EXPECT_GT(a.counters().refused[static_cast<size_t>(peer_refusal::tls)], 0);
+  EXPECT_GT(a.counters().connect_failures, 0);
+}
+
+TEST_F(mesh_tls, a_client_without_a_certificate_is_refused) {
+  // It trusts the right CA, but shows a certificate of another.
+  auto files = certificate("other", "a");
+  files.ca = certificate("ca", "a").ca;
+  mesh_node a{{.name = "a", .inc = 1, .tls = files}};
+  mesh_node b{{.name = "b", .inc = 2, .tls = certificate("ca", "b")}};
+  introduce({&a, &b});
+  EXPECT_FALSE(a.hears(b, true, 1, 700ms));
+  EXPECT_GT(b.counters().refused[static_cast<size_t>(peer_refusal::tls)], 0);
+}
+
+TEST_F(mesh_tls, a_node_without_tls_is_refused) {
+  mesh_node a{{.name = "a", .inc = 1}};
+  mesh_node b{{.name = "b", .inc = 2, .tls = certificate("ca", "b")}};
+  introduce({&a, &b});
+  EXPECT_FALSE(a.hears(b, true, 1, 700ms));
+}
+
+TEST_F(mesh_tls, a_stalled_link_is_severed_and_heals_as_without_tls) {
+  mesh_node a{{.name = "a", .inc = 1, .tls = certificate("ca", "a")}};
+  mesh_node b{{.name = "b", .inc = 2, .tls = certificate("ca", "b")}};
+  stall_proxy between{b.port()};
+  a.view({b.lease(between.address())});
+  b.view({a.lease()});
+  ASSERT_TRUE(a.hears(b, true) && b.hears(a, true));
+  auto began = std::chrono::steady_clock::now();
+  between.stall(true);
+  link_batch batch;
+  batch.items = std::string(1024 * 1024, 'x');
+  for (int i = 0; i < 16; ++i)
+    a.send(b, batch);
+  ASSERT_TRUE(a.hears(b, false) && b.hears(a, false));
+  for (auto when : {a.news_of(b).back().at, b.news_of(a).back().at})
+    EXPECT_LT(when - began, 1300ms);
+  between.stall(false);
+  ASSERT_TRUE(a.hears(b, true, 2) && b.hears(a, true, 2));
+  auto of_old_link = b.sink().batches.all().size();
+  a.send(b, batch);
+  EXPECT_TRUE(b.sink().batches.wait([&](auto &all) { return all.size() > of_old_link; }));
+}
+
+TEST_F(mesh_tls, a_cut_and_an_asked_for_severing_heal) {
+  mesh_node a{{.name = "a", .inc = 1, .tls = certificate("ca", "a")}};
+  mesh_node b{{.name = "b", .inc = 2, .tls = certificate("ca", "b")}};
+  stall_proxy between{b.port()};
+  a.view({b.lease(between.address())});
+  b.view({a.lease()});
+  ASSERT_TRUE(a.hears(b, true) && b.hears(a, true));
+  between.cut();
+  ASSERT_TRUE(a.hears(b, true, 2) && b.hears(a, true, 2));
+  b.sever(a, b.news_of(a).back().news.link_epoch);
+  EXPECT_TRUE(a.hears(b, true, 3) && b.hears(a, true, 3));
+}
+
+TEST_F(mesh_tls, strangers_that_fail_or_wait_do_not_touch_a_link) {
+  mesh_node a{{.name = "a", .inc = 1, .tls = certificate("ca", "a")}};
+  mesh_node b{{.name = "b", .inc = 2, .tls = certificate("ca", "b")}};
+  introduce({&a, &b});
+  ASSERT_TRUE(a.hears(b, true) && b.hears(a, true));
+  std::vector<std::unique_ptr<stranger>> waiting;
+  for (int i = 0; i < 20; ++i) {
+    waiting.push_back(std::make_unique<stranger>(b.port()));
+    stranger rude{b.port()};
+    rude.send("GET / HTTP/1.1\r\nHost: b\r\n\r\n");
+    EXPECT_TRUE(rude.is_closed());
+  }
+  link_batch batch;
+  a.send(b, batch);
+  b.send(a, batch);
+  EXPECT_TRUE(a.sink().batches.wait([](auto &all) { return all.size() == 1; }));
+  EXPECT_TRUE(b.sink().batches.wait([](auto &all) { return all.size() == 1; }));
+  EXPECT_EQ(a.news_of(b).size(), 1);
+  EXPECT_EQ(b.news_of(a).size(), 1);
+  EXPECT_EQ(b.counters().refused[static_cast<size_t>(peer_refusal::tls)], 20);
+}
+
+TEST_F(mesh_tls, files_that_do_not_fit_are_an_error_at_start) {
+  auto good = certificate("ca", "a");
+  EXPECT_TRUE(tls_context::make(good));
+  auto wrong_key = good;
+  wrong_key.key = certificate("ca", "b").key;
+  auto missing = good;
+  missing.ca = "/nonexistent/ca.pem";
+  auto partial = good;
+  partial.key.clear();
+  for (auto &files : {wrong_key, missing, partial}) {
+    auto made = tls_context::make(files);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error(), make_error(errc::config));
+  }
+}
+
+} // namespace
+
+} // namespace stentor::actors::test
