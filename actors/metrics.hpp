@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/counters.hpp"
+#include "actors/link_counters.hpp"
 #include "cluster/envelope.hpp"
 #include "cluster/flow_table.hpp"
 #include "cluster/verdict.hpp"
@@ -139,6 +140,9 @@ public:
   node_counters &node() noexcept { return node_; }
   const node_counters &node() const noexcept { return node_; }
   const node_id &name() const noexcept { return name_; }
+  /// Of the mesh, before anybody reads; a node on its own has none, and shows noughts.
+  void links(std::shared_ptr<const link_counters> x) noexcept { links_ = std::move(x); }
+  const link_counters &links() const noexcept { return *links_; }
 
   /// The body of `/metrics`: Prometheus text format 0.0.4. Takes about a millisecond: not for an event loop.
   std::string exposition() const;
@@ -147,6 +151,7 @@ private:
   node_id name_;
   std::vector<std::unique_ptr<loop_counters>> loops_; ///< each alone on its cache lines
   node_counters node_;
+  std::shared_ptr<const link_counters> links_ = std::make_shared<link_counters>();
 };
 
 /// The `Content-Type` of `metrics::exposition`.

@@ -200,6 +200,23 @@ auto of_node(std::atomic<T> node_counters::*member) {
   };
 }
 
+// -- links to other nodes ----
+
+auto of_links(link_counters::count link_counters::*member, double scale = 1) {
+  return [member, scale](const metrics &m, MetricFamily &family) {
+    add(family, static_cast<double>((m.links().*member).load(std::memory_order_relaxed)) * scale);
+  };
+}
+
+template <class Word, size_t Count>
+auto of_links(std::array<link_counters::count, Count> link_counters::*member) {
+  return [member](const metrics &m, MetricFamily &family) {
+    for (size_t i = 0; i < Count; ++i)
+      add(family, static_cast<double>((m.links().*member)[i].load(std::memory_order_relaxed)),
+          {{"why", std::string{to_string(static_cast<Word>(i))}}});
+  };
+}
+
 auto of_process(double (*read)()) {
   return [read](const metrics &, MetricFamily &family) { add(family, read()); };
 }
@@ -209,6 +226,7 @@ auto of_process(double (*read)()) {
 std::vector<metric> build_table() {
   using l = loop_numbers;
   using n = node_counters;
+  using k = link_counters;
   constexpr auto c = MetricType::Counter, g = MetricType::Gauge, h = MetricType::Histogram;
   return {
       {"stentor_info", g, "`version`, `node`", "Always 1.", "count by version during a rollout",
@@ -291,6 +309,31 @@ std::vector<metric> build_table() {
       {"stentor_directory_batches_total", c, "", "Batches they went in.", "", of_node(&n::directory_batches)},
       {"stentor_directory_failures_total", c, "", "Requests the store could not answer.", "any",
        of_node(&n::directory_failures)},
+
+      {"stentor_links_up", g, "", "Other nodes that this one is linked to.",
+       "fewer than the living nodes minus one for more than 10 s",
+       [](const metrics &m, MetricFamily &f) {
+         add(f, static_cast<double>(m.links().up.load(std::memory_order_relaxed)));
+       }},
+      {"stentor_links_begun_total", c, "", "Links that came up.", "", of_links(&k::begun)},
+      {"stentor_links_ended_total", c, "`why` silent, closed, asked, replaced, left_view, stopped",
+       "Links that ended; each was severed at once.",
+       "`silent`: the network between two nodes stalls, or a node is out of CPU",
+       of_links<link_end>(&k::ended)},
+      {"stentor_link_connect_failures_total", c, "", "Attempts to link that came to nothing.",
+       "a steady rate: an address that peers cannot reach (`peer-advertise`)",
+       of_links(&k::connect_failures)},
+      {"stentor_link_overflows_total", c, "", "Links severed because too many bytes waited.", "any",
+       of_links(&k::overflows)},
+      {"stentor_link_pings_total", c, "", "Pings sent to linked nodes.", "", of_links(&k::pings)},
+      {"stentor_link_pongs_total", c, "", "Pings that were answered.", "", of_links(&k::pongs)},
+      {"stentor_link_round_trip_seconds_total", c, "", "Time that answered pings took, added up.",
+       "divided by pongs: above 100 ms a link is near its end", of_links(&k::round_trip_us, 1e-6)},
+      {"stentor_peer_refusals_total", c, "`why` malformed, silent, crowded, tls, hello",
+       "Connections at the peer port, or answers there, that were refused.",
+       "`hello` or `tls`: a node with another cluster's name, version or CA; the others: strangers reach the "
+       "port",
+       of_links<peer_refusal>(&k::refused)},
 
       {"process_cpu_seconds_total", c, "", "CPU time of the process.", "", of_process(process_cpu_s)},
       {"process_resident_memory_bytes", g, "", "Memory in RAM.", "", of_process(process_resident_bytes)},
