@@ -22,13 +22,21 @@
 
 namespace stentor {
 
-enum class directory_kind : uint8_t { memory };
+/// What makes a node one of several.
+struct cluster_config {
+  std::string name;                ///< empty: alone
+  net::socket_address peer_listen; ///< 127.0.0.1:7402
+  std::string peer_advertise;      ///< empty: `peer_listen`
+  std::string ca, cert, key;       ///< PEM files; empty: no TLS
+  bool insecure_peers = false;
+};
 
 struct config {
   node_id node;                      ///< the host's name made a valid id
   net::socket_address device_listen; ///< 127.0.0.1:7400
   net::socket_address api_listen;    ///< 127.0.0.1:7401
-  directory_kind directory = directory_kind::memory;
+  std::string directory;             ///< a Redis URL, perhaps with a password; empty: embedded
+  cluster_config cluster;
   size_t loops = 1; ///< default: one per core this process may use
   bool dev_auth = false;
   log::level log_level = log::level::info;

@@ -51,6 +51,7 @@ void check_together(config &conf, std::vector<std::string> &complaints) {
       complaints.push_back(where(name) + " = " + find_setting(name)->show(conf) + ": " + text);
   };
   const auto &l = conf.lim;
+  check_cluster(conf, refuse_unless);
   refuse_unless(
       !conf.dev_auth || (conf.device_listen.is_loopback() && conf.api_listen.is_loopback()), "dev-auth",
       "allowed only with both listeners on loopback, here device-listen is " +

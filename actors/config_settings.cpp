@@ -174,8 +174,7 @@ std::vector<setting> build_table() {
       node_name(),
       address("device-listen", &config::device_listen, "Where devices connect."),
       address("api-listen", &config::api_listen, "Where back ends and administrators connect."),
-      choice("directory", "Node", &config::directory, {{"memory", directory_kind::memory}},
-             "Where presence is kept; `memory` is embedded and for one node."),
+      directory_place(),
       loops(),
       choice("log-level", "Node", &config::log_level,
              {{"debug", lvl::debug}, {"info", lvl::info}, {"warn", lvl::warn}, {"error", lvl::error}},
@@ -186,6 +185,17 @@ std::vector<setting> build_table() {
       api_key(),
       token_key(),
       allow_origin(),
+
+      cluster_name(),
+      peer_listen(),
+      peer_advertise(),
+      peer_ca(),
+      peer_cert(),
+      peer_key(),
+      insecure_peers(),
+      duration("drain-over", "Cluster", &l::drain_over, 0ms, hours{1},
+               "A drain asks its devices to leave over this time, or longer where the other nodes could not "
+               "take them faster."),
 
       duration("auth-timeout", conn, &l::auth_timeout, 100ms, 5min,
                "A socket that has not authenticated is closed after this."),
@@ -310,6 +320,7 @@ config default_config() {
   conf.node = host_node_id();
   conf.device_listen = *net::parse_address("127.0.0.1:7400");
   conf.api_listen = *net::parse_address("127.0.0.1:7401");
+  conf.cluster.peer_listen = *net::parse_address("127.0.0.1:7402");
   conf.loops = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 256);
   return conf;
 }

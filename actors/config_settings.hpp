@@ -50,6 +50,19 @@ setting allow_origin();
 refusal add_token_key(config &conf, std::string_view kid, std::string_view algorithm,
                       std::string_view secret);
 
+// -- the settings of actors/config_cluster.cpp ----
+setting directory_place();
+setting cluster_name();
+setting peer_listen();
+setting peer_advertise();
+setting peer_ca();
+setting peer_cert();
+setting peer_key();
+setting insecure_peers();
+/// What these settings demand of each other: (good, setting, what is wrong otherwise).
+void check_cluster(const config &conf,
+                   const std::function<void(bool, const char *, std::string)> &refuse_unless);
+
 // -- the sources; each appends one line a complaint ----
 void read_file(config &conf, const std::string &path, std::vector<std::string> &complaints);
 /// Checks between settings.

@@ -16,7 +16,6 @@ namespace stentor::actors {
 namespace {
 
 constexpr std::string_view device_path = "/v1/connect";
-constexpr uint32_t refused_retry_s = 2;
 constexpr size_t max_frame_head = 10;
 
 } // namespace
@@ -121,7 +120,7 @@ net::upgrade_answer connection::on_upgrade(const net::upgrade_request &request) 
   if (ctx.draining.load(std::memory_order_relaxed) || !host().admit()) {
     refuse_with(503, "this node takes no more connections now", "admission");
     // Jitter, so that those who were refused together do not come back together.
-    answer.retry_after_s = refused_retry_s + static_cast<uint32_t>(host().random()() % 4);
+    answer.retry_after_s = host().door().retry_after_s(host().random()());
     return answer;
   }
   if (!is_origin_allowed(ctx.cfg, request.origin)) {

@@ -5,14 +5,6 @@
 
 namespace stentor::actors {
 
-namespace {
-
-constexpr uint64_t number(uint32_t index, uint32_t generation) noexcept {
-  return static_cast<uint64_t>(generation) << 32 | index;
-}
-
-} // namespace
-
 uint64_t correlations::open(pending_verdict entry) {
   if (open_ >= most_)
     return 0;

@@ -28,6 +28,7 @@ struct pending_verdict {
   std::string id;                  ///< the sender's own id; for a fanout the device
   time_point accepted_at;
   time_point deadline;
+  incarnation sent_to = 0; ///< the other node that has the message now; 0 for this one
 };
 
 class correlations {
@@ -61,6 +62,13 @@ public:
       }
     }
   }
+  /// Closes what another node had when the link to it ended, and hands it to `told`.
+  template <class F>
+  void lose(incarnation inc, F &&told) {
+    for (uint32_t i = 0; i < slots_.size(); ++i)
+      if (slots_[i].used && slots_[i].entry.sent_to == inc)
+        told(std::move(*close(number(i, slots_[i].generation))));
+  }
   size_t size() const noexcept { return open_; }
 
 private:
@@ -73,6 +81,9 @@ private:
   // passes.
   static constexpr std::chrono::milliseconds tick_length{100};
   static constexpr size_t ring_size = 512; ///< 51 s, more than the default `limits::max_timeout`
+  static constexpr uint64_t number(uint32_t index, uint32_t generation) noexcept {
+    return static_cast<uint64_t>(generation) << 32 | index;
+  }
   void file(uint64_t correlation, time_point deadline);
   uint64_t tick_of(time_point t) const noexcept {
     return static_cast<uint64_t>(t.time_since_epoch() / tick_length);

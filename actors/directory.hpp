@@ -19,24 +19,33 @@ struct directory_state {
   std::shared_ptr<storage::directory> store;
   std::shared_ptr<metrics> numbers;
   std::vector<router_actor> routers;
-  bool watched = false; ///< somebody wants events: read them after each write
+  bool wanted = false;  ///< somebody wants events
+  bool watched = false; ///< `cursor` stands in the stream
   std::string cursor;
+  /// How often events are asked for: others write them, too. Zero where this actor makes them all.
+  std::chrono::milliseconds poll{0};
 
   std::vector<bind_answer> bind(const std::vector<storage::bind_request> &batch);
-  void unbind(const std::vector<storage::unbind_request> &batch);
+  bool unbind(const std::vector<storage::unbind_request> &batch);
+  std::vector<restore_answer> restore(const std::vector<storage::restore_request> &batch);
+  /// One batch; true where there is more.
+  bool sweep(const node_id &node, incarnation inc);
+  void notify(const node_id &node, incarnation inc, const std::vector<storage::notice> &notices);
   std::vector<lookup_answer> lookup(const std::vector<device_id> &devices);
   caf::expected<std::vector<storage::record>> list(const account_id &account);
   bool watch();
   uint64_t count();
   void adopt(const std::vector<caf::strong_actor_ptr> &handles);
+  void publish_events();
 
 private:
-  void publish_events();
+  bool begin_watch();
+  void tell_resync();
   void count_batch(size_t requests, size_t failures);
 };
 
 directory_actor::behavior_type directory(directory_actor::stateful_pointer<directory_state> self,
                                          std::shared_ptr<storage::directory> store,
-                                         std::shared_ptr<metrics> numbers);
+                                         std::shared_ptr<metrics> numbers, std::chrono::milliseconds poll);
 
 } // namespace stentor::actors

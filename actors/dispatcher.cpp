@@ -35,10 +35,21 @@ void dispatcher::on_resolved(const device_id &device, uint64_t ticket, const res
   flows_.on_resolved(device, ticket, r, *this);
 }
 
-void dispatcher::moved(const session_ref &from, const session_ref &to) {
+void dispatcher::moved(const session_ref &from, const place &at, const session_ref &to) {
   // Nothing is owed longer than the longest timeout.
-  moved_.insert_or_assign(from.generation, std::pair{to, host_.now() + host_.lim().max_timeout});
+  moved_.insert_or_assign(from.generation, heir{at, to, host_.now() + host_.lim().max_timeout});
   keep_ticking();
+}
+
+void dispatcher::on_link_lost(incarnation inc) {
+  // First the verdicts, then the flows: what waits in them was never sent there, and goes on.
+  correlations_.lose(inc, [this](pending_verdict entry) {
+    outcome result;
+    result.what = verdict::unreachable;
+    result.at = entry.reached;
+    tell(std::move(entry), std::move(result));
+  });
+  flows_.on_road_lost(inc, *this);
 }
 
 // -- the device's end ----
@@ -48,7 +59,7 @@ void dispatcher::finish(envelope_ptr e, outcome result) {
     host_.counters().message(result.what, e->by, e->wants);
     return;
   }
-  host_.put(e->answer_to.loop, items::settle{e->answer_to.correlation, false, std::move(result)});
+  host_.put(e->answer_to.at, items::settle{e->answer_to.correlation, false, std::move(result)});
 }
 
 void dispatcher::note(const envelope &e, stage reached) {
@@ -56,12 +67,12 @@ void dispatcher::note(const envelope &e, stage reached) {
     return;
   outcome news;
   news.at = reached;
-  host_.put(e.answer_to.loop, items::settle{e.answer_to.correlation, true, std::move(news)});
+  host_.put(e.answer_to.at, items::settle{e.answer_to.correlation, true, std::move(news)});
 }
 
 void dispatcher::send_back(const session_ref &ref, epoch ep, envelope_ptr e) {
-  auto to = e->answer_to.loop;
-  host_.put(to, items::bounce{ref, ep, std::move(e)});
+  auto to = e->answer_to.at;
+  host_.put(to, items::bounce{{host_.context().id, host_.context().inc, ref, ep}, std::move(e)});
 }
 
 // -- lane items ----
@@ -76,7 +87,9 @@ void dispatcher::handle(items::deliver &x) {
 }
 
 void dispatcher::handle(items::bounce &x) {
-  flows_.on_stale(std::move(x.what), here(x.refused, x.ep), *this);
+  if (auto *entry = correlations_.find(x.what->answer_to.correlation))
+    entry->sent_to = 0;
+  flows_.on_stale(std::move(x.what), x.refused, *this);
   keep_ticking();
 }
 
@@ -128,31 +141,59 @@ void dispatcher::tell(pending_verdict entry, outcome result) {
 
 void dispatcher::tell_session(const session_ref &to, owed_verdict what) {
   // First where it moved: the session that gave its state away may still wait for its connection's end.
-  if (!moved_.empty())
-    if (auto i = moved_.find(to.generation); i != moved_.end()) {
-      auto heir = i->second.first;
-      host_.put(heir.loop, std::make_unique<items::owed>(items::owed{heir, std::move(what)}));
-      return;
-    }
-  if (auto *who = host_.sessions().find(to))
+  if (const auto *to_whom = heir_of(to))
+    host_.put(to_whom->at, std::make_unique<items::owed>(items::owed{to_whom->session, std::move(what)}));
+  else if (auto *who = host_.sessions().find(to))
     who->on_outcome(std::move(what));
+}
+
+void dispatcher::settle_key(std::unique_ptr<items::settle_key> x) {
+  if (const auto *to_whom = heir_of(x->to)) {
+    auto at = to_whom->at;
+    x->to = to_whom->session;
+    host_.put(at, std::move(x));
+  } else if (auto *who = host_.sessions().find(x->to)) {
+    who->on_key_settled(*x);
+  }
+}
+
+const dispatcher::heir *dispatcher::heir_of(const session_ref &ref) const {
+  if (moved_.empty())
+    return nullptr;
+  auto i = moved_.find(ref.generation);
+  return i == moved_.end() ? nullptr : &i->second;
 }
 
 void dispatcher::handle(std::unique_ptr<items::owed> &x) {
   tell_session(x->to, std::move(x->what));
 }
 
+void dispatcher::handle(std::unique_ptr<items::settle_key> &x) {
+  settle_key(std::move(x));
+}
+
 void dispatcher::handle(std::unique_ptr<items::supersede> &x) {
   if (auto *who = host_.sessions().find(x->to))
     who->on_superseded(x->device, x->newer);
+  auto to = x->sender;
+  if (to.inc != 0)
+    host_.put(to, std::make_unique<items::supersede_seen>(
+                      items::supersede_seen{std::move(x->device), x->newer, host_.context().inc}));
+}
+
+void dispatcher::handle(std::unique_ptr<items::supersede_seen> &x) {
+  host_.takeovers().on_seen(x->by, x->device, x->newer);
+}
+
+void dispatcher::handle(std::unique_ptr<items::road_lost> &x) {
+  flows_.on_road_lost(x->device, x->inc, *this);
 }
 
 void dispatcher::handle(std::unique_ptr<items::hand_over> &x) {
   items::handed_over answer{x->requester, nullptr};
   if (auto *who = host_.sessions().find(x->to))
-    answer.state = who->hand_over(x->device, x->newer, x->secret, x->requester);
-  auto to = x->requester.loop;
-  host_.put(to, std::move(answer));
+    answer.state = who->hand_over(x->device, x->newer, x->secret, x->from, x->requester);
+  host_.put(x->from, std::move(answer));
 }
 
 void dispatcher::handle(items::handed_over &x) {
@@ -164,8 +205,12 @@ void dispatcher::handle(items::handed_over &x) {
 
 void dispatcher::forward(const route &to, envelope_ptr e) {
   auto &ctx = host_.context();
+  if (to.inc != ctx.inc) {
+    forward_to_node(to, std::move(e));
+    return;
+  }
   auto loop = to.session.loop;
-  if (to.inc != ctx.inc || loop >= ctx.loops.size()) {
+  if (loop >= ctx.loops.size()) {
     settle(std::move(e), verdict::unreachable, stage::directory);
     return;
   }
@@ -182,11 +227,35 @@ void dispatcher::forward(const route &to, envelope_ptr e) {
   host_.put_data(loop, items::deliver{to.session, to.ep, std::move(e)}, cost);
 }
 
+void dispatcher::forward_to_node(const route &to, envelope_ptr e) {
+  auto correlation = e->answer_to.correlation;
+  items::deliver item{to.session, to.ep, std::move(e)};
+  switch (host_.links().put_data(to, item)) {
+  case links::taken::yes:
+    if (auto *entry = correlations_.find(correlation)) {
+      entry->reached = stage::sent;
+      entry->sent_to = to.inc;
+    }
+    return;
+  case links::taken::full:
+    host_.counters().overflow(queue::link_bytes);
+    settle(std::move(item.what), verdict::congested, stage::accepted);
+    return;
+  case links::taken::no_link:
+    // Not from inside the flow: it hears of it later in this turn, and asks again with its next message.
+    host_.put(host_.index(), std::make_unique<items::road_lost>(items::road_lost{item.what->to, to.inc}));
+    settle(std::move(item.what), verdict::unreachable, stage::directory);
+    return;
+  }
+}
+
 void dispatcher::send_marker(const route &to, const device_id &device, uint64_t marker) {
-  if (to.inc != host_.context().inc || to.session.loop >= host_.context().loops.size())
-    host_.put(host_.index(), items::marker{to.session, device, marker, host_.index(), true});
-  else
-    host_.put(to.session.loop, items::marker{to.session, device, marker, host_.index(), false});
+  auto &ctx = host_.context();
+  place me{0, 0, host_.index()};
+  if (to.inc == ctx.inc && to.session.loop >= ctx.loops.size())
+    host_.put(host_.index(), items::marker{to.session, device, marker, me, true});
+  else // where there is no link, its end was told, or will be: the flow does not wait for ever
+    host_.put(place{to.inc, 0, to.session.loop}, items::marker{to.session, device, marker, me, false});
 }
 
 void dispatcher::resolve(const device_id &device, uint64_t ticket) {
@@ -218,13 +287,9 @@ void dispatcher::on_tick() {
     result.at = entry.reached;
     tell(std::move(entry), std::move(result));
   });
-  std::erase_if(moved_, [&](auto &x) { return x.second.second <= now; });
+  std::erase_if(moved_, [&](auto &x) { return x.second.until <= now; });
   if (correlations_.size() > 0 || flows_.busy() > 0 || !moved_.empty())
     keep_ticking();
-}
-
-route dispatcher::here(const session_ref &ref, epoch ep) const {
-  return {host_.context().id, host_.context().inc, ref, ep};
 }
 
 } // namespace stentor::actors

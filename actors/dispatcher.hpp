@@ -31,8 +31,20 @@ public:
   void tell_session(const session_ref &to, owed_verdict what);
   /// The directory's answer to a resolve of this loop.
   void on_resolved(const device_id &device, uint64_t ticket, const resolution &r);
-  /// A session that owed verdicts lives elsewhere now: they follow it.
-  void moved(const session_ref &from, const session_ref &to);
+  /// The verdict of a message whose key the session at `x->to` knows, or the one its state was handed to.
+  void settle_key(std::unique_ptr<items::settle_key> x);
+  /// A session's state lives elsewhere now: what is owed to it follows.
+  void moved(const session_ref &from, const place &at, const session_ref &to);
+  /// Where the state of a session went.
+  struct heir {
+    place at;
+    session_ref session;
+    time_point until; ///< remembered so long
+  };
+  /// Null where it was not handed over, or long ago.
+  const heir *heir_of(const session_ref &ref) const;
+  /// The link to a node ended: what it had is unknown now, and no flow leads there any more.
+  void on_link_lost(incarnation inc);
 
   // -- the device's end ----
   /// The final verdict of a message, said by whoever owned it last.
@@ -48,9 +60,12 @@ public:
   void handle(items::marker &x);
   void handle(items::settle &x);
   void handle(std::unique_ptr<items::owed> &x);
+  void handle(std::unique_ptr<items::settle_key> &x);
   void handle(std::unique_ptr<items::supersede> &x);
   void handle(std::unique_ptr<items::hand_over> &x);
+  void handle(std::unique_ptr<items::supersede_seen> &x);
   void handle(items::handed_over &x);
+  void handle(std::unique_ptr<items::road_lost> &x);
 
   // -- flow_host ----
   void forward(const route &to, envelope_ptr e) override;
@@ -64,16 +79,16 @@ public:
   size_t pending() const noexcept { return correlations_.size(); }
 
 private:
+  void forward_to_node(const route &to, envelope_ptr e);
   void tell(pending_verdict entry, outcome result);
   void on_tick();
   void keep_ticking();
-  route here(const session_ref &ref, epoch ep) const;
 
   loop &host_;
   message_id_source ids_;
   correlations correlations_;
   flow_table flows_;
-  std::unordered_map<uint64_t, std::pair<session_ref, time_point>> moved_; ///< by the old generation
+  std::unordered_map<uint64_t, heir> moved_; ///< by the old generation
   net::timer_for<dispatcher, &dispatcher::on_tick> tick_{this};
 };
 

@@ -24,7 +24,7 @@ void tell_trouble(loop &host, const char *door, int error) {
 } // namespace
 
 caf::error front::open(const net::socket_address &devices, const net::socket_address &back_ends) {
-  auto device_listener = net::listener::make(host_.io(), devices, host_.lim(), devices_);
+  auto device_listener = net::listener::make_waiting(host_.io(), devices, host_.lim(), devices_);
   if (!device_listener)
     return device_listener.error();
   auto api_listener = net::listener::make(host_.io(), back_ends, host_.lim(), back_ends_);
@@ -33,6 +33,23 @@ caf::error front::open(const net::socket_address &devices, const net::socket_add
   device_listener_ = std::move(*device_listener);
   api_listener_ = std::move(*api_listener);
   return {};
+}
+
+caf::error front::open_to_devices() {
+  return device_listener_ ? device_listener_->begin() : caf::error{};
+}
+
+void front::rest_from_devices(std::chrono::milliseconds length) {
+  if (!device_listener_ || device_listener_->is_paused())
+    return;
+  host_.counters().rejected("accept_paused");
+  device_listener_->pause();
+  host_.io().timers().schedule(rest_, host_.now() + length);
+}
+
+void front::end_rest() {
+  if (device_listener_)
+    device_listener_->resume();
 }
 
 void front::device_door::on_accepted(int fd, const net::socket_address &) {

@@ -55,7 +55,7 @@ message_id gateway::next_message_id() {
 }
 
 void gateway::submit(envelope_ptr e, uint64_t ticket) {
-  e->answer_to.loop = loop_.index();
+  e->answer_to.at.loop = loop_.index();
   if (ticket != 0) {
     pending_verdict entry{asker::gateway, e->wants, road::http,     stage::accepted, {},
                           ticket,         {},       e->accepted_at, e->deadline};
@@ -63,7 +63,7 @@ void gateway::submit(envelope_ptr e, uint64_t ticket) {
     if (e->answer_to.correlation == 0) {
       outcome full;
       full.what = verdict::congested;
-      full.detail = "too many messages of this node have no verdict yet";
+      full.detail = details::too_many_pending;
       loop_.counters().message(full.what, road::http, e->wants);
       on_outcome(ticket, {}, full, 0);
       return;
@@ -121,7 +121,8 @@ void gateway::metrics(uint64_t ticket) {
 }
 
 const char *gateway::not_ready() const {
-  return loop_.context().draining ? "draining" : nullptr;
+  auto &ctx = loop_.context();
+  return ctx.draining ? "draining" : ctx.view->not_ready.load(std::memory_order_relaxed);
 }
 
 void gateway::count_refused(verdict v, want wants) {

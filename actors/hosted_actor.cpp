@@ -16,11 +16,13 @@ void hosted_actor::enqueue(caf::mailbox_element_ptr what, caf::execution_unit *)
 }
 
 void hosted_actor::count_handled() noexcept {
+  host_.assert_here();
   ++counters_.handled;
   counters_.last_active_ms = host_.now_ms();
 }
 
 void hosted_actor::receive(caf::mailbox_element &what) {
+  host_.assert_here();
   if (stopped_) {
     if (what.mid.is_request() && what.sender)
       what.sender->enqueue(nullptr, what.mid.response_id(),
@@ -46,6 +48,7 @@ void hosted_actor::receive(caf::mailbox_element &what) {
 }
 
 void hosted_actor::stop(caf::error reason) {
+  host_.assert_here();
   if (stopped_)
     return;
   stopped_ = true;

@@ -25,7 +25,8 @@ caf::expected<identity> identity_of_token(const node_context &ctx, std::string_v
   auto claims = ctx.tokens->verify(token, std::time(nullptr), why);
   if (!claims)
     return claims.error();
-  return identity{std::move(claims->device), std::move(claims->account), std::move(claims->allowed),
+  return identity{std::make_shared<const sender>(sender{std::move(claims->device), std::move(claims->account),
+                                                        std::move(claims->allowed)}),
                   claims->expires_s};
 }
 
@@ -55,7 +56,8 @@ identity_of_request(const node_context &ctx, const net::upgrade_request &request
     why = "claims";
     return make_error(errc::invalid_id);
   }
-  return std::optional<identity>{identity{std::move(*id), std::move(*acc), nullptr, 0}};
+  auto who = std::make_shared<const sender>(sender{std::move(*id), std::move(*acc), nullptr});
+  return std::optional<identity>{identity{std::move(who), 0}};
 }
 
 bool is_origin_allowed(const config &cfg, std::string_view origin) {

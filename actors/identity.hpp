@@ -15,10 +15,8 @@
 namespace stentor::actors {
 
 struct identity {
-  device_id device;
-  account_id account;
-  std::shared_ptr<const grants> allowed; ///< null: own account only
-  int64_t expires_s = 0;                 ///< seconds since 1970; 0 for never (development mode)
+  std::shared_ptr<const sender> who; ///< never null
+  int64_t expires_s = 0;             ///< seconds since 1970; 0 for never (development mode)
 };
 
 /// Checks a token; `why` gets a static word for metrics where it is refused.

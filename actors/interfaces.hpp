@@ -12,8 +12,15 @@ namespace stentor::actors {
 using directory_actor = caf::typed_actor<
     // Takes each device for its new route; answers in order.
     caf::replies_to<bind_atom, std::vector<storage::bind_request>>::with<std::vector<bind_answer>>,
-    // Gives devices up, each only if still held with that epoch.
-    caf::reacts_to<unbind_atom, std::vector<storage::unbind_request>>,
+    // Gives devices up, each only if still held with that epoch; false where some may still stand and must be
+    // given up again.
+    caf::replies_to<unbind_atom, std::vector<storage::unbind_request>>::with<bool>,
+    // Puts back what a lost directory forgot; answers in order.
+    caf::replies_to<restore_atom, std::vector<storage::restore_request>>::with<std::vector<restore_answer>>,
+    // Removes what an incarnation that was declared dead has left, in batches.
+    caf::reacts_to<sweep_atom, node_id, uint64_t>,
+    // Leaves word for an incarnation that cannot be reached: these devices are held elsewhere.
+    caf::reacts_to<notice_atom, node_id, uint64_t, std::vector<storage::notice>>,
     // Where are these devices?
     caf::replies_to<lookup_atom, std::vector<device_id>>::with<std::vector<lookup_answer>>,
     // Which devices of this account are online?
@@ -23,13 +30,15 @@ using directory_actor = caf::typed_actor<
     // How many devices are bound?
     caf::replies_to<count_atom>::with<uint64_t>,
     // The routers that get events, by account slot modulo their number; sent once at start.
-    caf::reacts_to<adopt_atom, std::vector<caf::strong_actor_ptr>>>;
+    caf::reacts_to<adopt_atom, std::vector<caf::strong_actor_ptr>>,
+    // From itself: time to ask for events that others made.
+    caf::reacts_to<tick_atom>>;
 
 /// Knows where the devices of its slots are; the serial point of their binds. Carries no data.
 using router_actor = caf::typed_actor<
     // As the directory's.
     caf::replies_to<bind_atom, std::vector<storage::bind_request>>::with<std::vector<bind_answer>>,
-    caf::reacts_to<unbind_atom, std::vector<storage::unbind_request>>,
+    caf::replies_to<unbind_atom, std::vector<storage::unbind_request>>::with<bool>,
     caf::replies_to<lookup_atom, std::vector<device_id>>::with<std::vector<lookup_answer>>,
     caf::replies_to<list_atom, account_id>::with<std::vector<storage::record>>,
     // A session behind a loop inbox wants the account's events; false where too many watch already.
@@ -38,8 +47,23 @@ using router_actor = caf::typed_actor<
     caf::reacts_to<unwatch_atom, caf::actor, account_id, session_ref>,
     // Events of accounts in this router's slots, from the directory.
     caf::reacts_to<event_atom, std::vector<storage::event>>,
+    // An incarnation is over.
+    caf::reacts_to<dead_atom, uint64_t>,
+    // The directory is back, and its sessions have been put back: nothing is provisional any more.
+    caf::reacts_to<settled_atom>,
     // The event stream lost its place: every watcher gets one `resync`.
     caf::reacts_to<resync_atom>>;
+
+/// Holds this node's lease and knows the others.
+using membership_actor = caf::typed_actor<
+    // From itself.
+    caf::reacts_to<tick_atom>,
+    // A link began or ended, from the mesh.
+    caf::reacts_to<link_atom, link_news>,
+    // What the peers say to (ask, round), from the mesh: can they renew?
+    caf::reacts_to<ask_atom, uint64_t, std::vector<peer_answer>>,
+    // Leave the slot view.
+    caf::replies_to<drain_atom>::with<bool>>;
 
 /// Looks inside: merges what the loops answer within a second and names those that did not.
 using inspector_actor = caf::typed_actor<

@@ -26,8 +26,7 @@ struct deliver {
 };
 /// A message that `refused` did not take, back at its sender's loop.
 struct bounce {
-  session_ref refused;
-  epoch ep = 0;
+  route refused;
   envelope_ptr what;
 };
 /// Goes down a road behind messages and comes back behind their bounces.
@@ -35,7 +34,7 @@ struct marker {
   session_ref to;
   device_id device;
   uint64_t id = 0;
-  uint16_t sender = 0;
+  place sender;
   bool returning = false;
 };
 /// The verdict of a message with a correlation at this loop. `interim`: only `result.at` is news.
@@ -49,31 +48,54 @@ struct owed {
   session_ref to;
   owed_verdict what;
 };
-/// The device was bound with a newer epoch elsewhere.
+/// The verdict of a message whose key moved to this loop while it was in progress.
+struct settle_key {
+  session_ref to;
+  device_id from;
+  std::string key;
+  verdict what = verdict::unreachable;
+  via by;
+};
+/// The device was bound with a newer epoch elsewhere. Who says so from another node repeats it until `seen`.
 struct supersede {
   session_ref to;
   device_id device;
   epoch newer = 0;
+  place sender;
 };
-/// A new session asks the old one for its state; `requester.loop` gets the answer.
+/// The answer to `supersede`, whether or not the session was still there.
+struct supersede_seen {
+  device_id device;
+  epoch newer = 0;
+  incarnation by = 0;
+};
+/// A new session asks the old one for its state; `requester` at `from` gets the answer.
 struct hand_over {
   session_ref to;
   device_id device;
   epoch newer = 0;
   resume_secret secret;
   session_ref requester;
+  place from;
 };
 /// The old session's state; null where it is gone or the secret does not match.
 struct handed_over {
   session_ref to;
   std::unique_ptr<session_state> state;
 };
+/// To the own loop: there is no link to the node that a route of `device` names.
+struct road_lost {
+  device_id device;
+  incarnation inc = 0;
+};
 
 } // namespace items
 
 using lane_item =
     std::variant<items::deliver, items::bounce, items::marker, items::settle, std::unique_ptr<items::owed>,
-                 std::unique_ptr<items::supersede>, std::unique_ptr<items::hand_over>, items::handed_over>;
+                 std::unique_ptr<items::settle_key>, std::unique_ptr<items::supersede>,
+                 std::unique_ptr<items::supersede_seen>, std::unique_ptr<items::hand_over>,
+                 items::handed_over, std::unique_ptr<items::road_lost>>;
 
 /// Data under way from one loop to another. The source adds, the target subtracts; never locked.
 class lane_credit {

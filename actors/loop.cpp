@@ -2,9 +2,8 @@
 #include "actors/loop.hpp"
 
 #include "actors/gateway.hpp"
+#include "actors/log.hpp"
 #include "actors/session.hpp"
-
-#include <cassert>
 
 namespace stentor::actors {
 
@@ -14,6 +13,8 @@ namespace {
 // not starve the sockets, so that it goes on in the next turn.
 constexpr int settle_rounds = 4;
 constexpr std::chrono::milliseconds longest_sleep{1000};
+// How often a loop without a lease looks again.
+constexpr std::chrono::milliseconds fenced_pause{10};
 // Room for letters that a turn leaves for the next one: 24 KiB, enough for any but a burst.
 constexpr size_t most_kept_letters = 1024;
 
@@ -22,7 +23,13 @@ constexpr size_t most_kept_letters = 1024;
 loop::loop(node_context &ctx, uint16_t index, std::unique_ptr<net::event_loop> io)
     : caf::execution_unit{&ctx.sys}, ctx_{ctx}, index_{index}, io_{std::move(io)},
       counters_{ctx.numbers->loop(index)}, random_{std::random_device{}()}, sessions_{index},
-      dispatcher_{*this}, outgoing_(ctx.cfg.loops) {
+      dispatcher_{*this}, admission_{static_cast<double>(ctx.lim().accept_rate) /
+                                     static_cast<double>(ctx.cfg.loops)},
+      outgoing_(ctx.cfg.loops) {
+  if (ctx.is_clustered()) {
+    lease_.emplace(ctx.view->lease, ctx.cluster_lim);
+    io_->set_gate(this);
+  }
   inbox_ = make_hosted<loop_inbox>(ctx.sys, *this, *this);
   gateway_ = make_hosted<actors::gateway>(ctx.sys, *this, *this);
 }
@@ -34,11 +41,6 @@ loop::~loop() {
 
 gateway &loop::gateway() noexcept {
   return *gateway_;
-}
-
-void loop::assert_here() const noexcept {
-  [[maybe_unused]] auto owner = thread_.load(std::memory_order_relaxed);
-  assert(owner == std::thread::id{} || owner == std::this_thread::get_id());
 }
 
 void loop::exec_later(caf::resumable *what) {
@@ -60,10 +62,22 @@ void loop::receive(parcel what) {
 }
 
 void loop::put(uint16_t to, lane_item item) {
+  assert_here();
   if (to == index_)
     local_.push_back(std::move(item));
   else
     outgoing_[to].items.push_back(std::move(item));
+}
+
+void loop::put(const place &to, lane_item item) {
+  if (to.inc != 0 && to.inc != ctx_.inc)
+    links_.put(to, std::move(item));
+  else if (to.loop < outgoing_.size()) // a peer may name a loop that we do not have
+    put(to.loop, std::move(item));
+}
+
+bool loop::take_batch(const link_batch &batch) {
+  return links_.on_batch(batch, [this](lane_item &item) { handle(item); });
 }
 
 void loop::put_data(uint16_t to, items::deliver item, size_t cost) {
@@ -74,10 +88,28 @@ void loop::put_data(uint16_t to, items::deliver item, size_t cost) {
   put(to, std::move(item));
 }
 
+bool loop::may_go_on() {
+  return abandoned_ || lease_->turn(ctx_.boot_now()) == lease_state::held;
+}
+
+bool loop::may_write() const noexcept {
+  return !lease_ || abandoned_ || lease_->may_write(ctx_.boot_now());
+}
+
 void loop::run_turn(std::chrono::milliseconds most) {
+  assert_here();
+  // Without a lease nothing moves: what devices send waits in the kernel, what others send in the mailbox,
+  // until membership has asked the directory.
+  if (lease_ && !abandoned_ && !may_go_on()) {
+    counters_.fenced_turn();
+    if (most.count() > 0)
+      std::this_thread::sleep_for(fenced_pause);
+    return;
+  }
   auto has_work = more_ || !own_letters_.empty();
   auto may_sleep = most.count() > 0 && !has_work && arrived_.begin_sleep();
-  io_->poll(may_sleep ? most : std::chrono::milliseconds{0});
+  if (!io_->poll(may_sleep ? most : std::chrono::milliseconds{0}))
+    return;
   auto started = std::chrono::steady_clock::now();
   wall_now_ = std::chrono::duration_cast<std::chrono::milliseconds>(
                   std::chrono::system_clock::now().time_since_epoch())
@@ -86,7 +118,10 @@ void loop::run_turn(std::chrono::milliseconds most) {
   settle_turn();
   inbox_->flush_requests();
   hand_over();
-  counters_.turn(std::chrono::steady_clock::now() - started);
+  links_.flush();
+  auto length = std::chrono::steady_clock::now() - started;
+  counters_.turn(length);
+  admission_.on_turn(length, io_->now());
   counters_.publish(io_->counters());
   counters_.publish(dispatcher_.flows());
   counters_.depth(queue::pending_verdicts, dispatcher_.pending());
@@ -132,16 +167,30 @@ void loop::handle(lane_item &item) {
   std::visit([this](auto &x) { dispatcher_.handle(x); }, item);
 }
 
+void loop::handle_local() {
+  // Two vectors that swap and keep their capacity: a turn allocates nothing for its own items.
+  handling_.swap(local_);
+  for (auto &item : handling_)
+    handle(item);
+  handling_.clear();
+}
+
 void loop::settle_turn() {
   for (int round = 0; round < settle_rounds && (!local_.empty() || io_->has_unflushed()); ++round) {
-    // Two vectors that swap and keep their capacity: a turn allocates nothing for its own items.
-    handling_.swap(local_);
-    for (auto &item : handling_)
-      handle(item);
-    handling_.clear();
-    // Spans that a verdict carries end with the flush, not with the turn's beginning.
+    handle_local();
+    // The process may have been stopped in the middle of this turn.
+    if (!may_write())
+      break;
     io_->touch_clock();
-    io_->flush();
+    // Verdicts of what a flush wrote are told at once: a sender whose own flush is still to come hears them
+    // in the same system call. Spans that a verdict carries end with the flush, not with the turn's
+    // beginning.
+    io_->flush([this] {
+      if (local_.empty())
+        return;
+      io_->touch_clock();
+      handle_local();
+    });
   }
   more_ = !local_.empty() || io_->has_unflushed();
 }
@@ -157,42 +206,65 @@ void loop::hand_over() {
   }
 }
 
-bool loop::admit() noexcept {
-  auto rate = static_cast<double>(lim().accept_rate) / static_cast<double>(ctx_.cfg.loops);
-  return admission_.take(now(), rate, rate);
+bool loop::admit() {
+  switch (admission_.ask(now())) {
+  case admission::answer::take:
+    return true;
+  case admission::answer::rest:
+    front_.rest_from_devices(admission::pause);
+    return false;
+  case admission::answer::refuse:
+    return false;
+  }
+  return false;
+}
+
+void loop::join() {
+  if (auto err = front_.open_to_devices())
+    log::error("front", "listen.failed", {{"loop", index_}, {"error", render(err)}});
+  ++ctx_.view->open_doors;
+}
+
+std::vector<caf::strong_actor_ptr> loop::everyone() {
+  std::vector<caf::strong_actor_ptr> all;
+  actors_.for_each([&](hosted_actor &who) { all.push_back(who.self()); });
+  return all;
+}
+
+void loop::end_sessions() {
+  for (auto &keep : everyone())
+    if (auto *device = dynamic_cast<session *>(keep->get()))
+      device->stop(caf::exit_reason::user_shutdown);
 }
 
 void loop::drain() {
   front_.close_to_devices();
   gateway_->drain();
-  // A snapshot: asking one to leave may end it and its partner.
-  std::vector<caf::strong_actor_ptr> everyone;
-  actors_.for_each([&](hosted_actor &who) { everyone.push_back(who.self()); });
-  for (auto &keep : everyone) {
-    auto &who = *static_cast<hosted_actor *>(keep->get());
-    if (who.is_stopped())
-      continue;
-    auto spread = lim().goaway_grace.count() > 0
-                      ? std::chrono::milliseconds{static_cast<int64_t>(
-                            random_() % static_cast<uint64_t>(lim().goaway_grace.count()))}
-                      : std::chrono::milliseconds{0};
-    if (auto *device = dynamic_cast<session *>(&who))
-      device->go_away("drain", spread);
-    else if (auto *link = dynamic_cast<connection *>(&who))
-      link->drain();
-  }
+  // The others take in what their accept rates allow, and this loop is one of several that send to them.
+  auto slots = ctx_.view->slots();
+  size_t others = 0;
+  if (slots)
+    for (auto &x : slots->nodes())
+      others += x.inc != ctx_.inc;
+  drainer_.start(lim().drain_over, others * lim().accept_rate / ctx_.cfg.loops);
 }
 
 void loop::run() {
   thread_ = std::this_thread::get_id();
-  while (!stop_.load(std::memory_order_relaxed))
+  while (!stop_.load(std::memory_order_relaxed)) {
+    if (abandon_.load(std::memory_order_relaxed) && !abandoned_)
+      abandon_now();
     run_turn(longest_sleep);
+  }
   stop_everything();
   thread_ = std::thread::id{};
 }
 
 void loop::stop_everything() {
   front_.close();
+  drainer_.stop();
+  restores_.stop();
+  takeovers_.stop();
   // The inbox is the oldest and goes last: what the others' ends cause still passes through it.
   for (auto *who = actors_.back(); who && who != inbox_.get(); who = actors_.back())
     who->stop(caf::exit_reason::user_shutdown);
@@ -200,11 +272,30 @@ void loop::stop_everything() {
   settle_turn();
   inbox_->flush_requests();
   hand_over();
+  links_.flush();
   inbox_->stop(caf::exit_reason::user_shutdown);
   // Whoever asked too late is told so. Parcels that come now are for devices that are gone.
   arrived_.take(taken_);
   taken_.parcels.clear();
   handle_letters();
+}
+
+void loop::request_abandon() {
+  abandon_ = true;
+  io_->wake();
+}
+
+void loop::abandon_now() {
+  abandoned_ = true;
+  links_.forget_all();
+  front_.close();
+  sessions_.for_each([](session &who) { who.abandon(); });
+}
+
+void loop::sever(incarnation inc, uint32_t link_epoch, const char *why) {
+  if (ctx_.mesh)
+    ctx_.mesh->enqueue(inbox_->self(), caf::make_message_id(),
+                       caf::make_message(sever_atom_v, inc, link_epoch, std::string{why}), this);
 }
 
 void loop::request_stop() {

@@ -6,19 +6,25 @@
 #pragma once
 
 #include "actors/dispatcher.hpp"
+#include "actors/drainer.hpp"
 #include "actors/fanout.hpp"
 #include "actors/front.hpp"
+#include "actors/links.hpp"
 #include "actors/loop_inbox.hpp"
 #include "actors/loop_mailbox.hpp"
 #include "actors/metrics.hpp"
 #include "actors/node_context.hpp"
+#include "actors/restores.hpp"
 #include "actors/session_table.hpp"
-#include "cluster/token_bucket.hpp"
+#include "actors/takeovers.hpp"
+#include "cluster/admission.hpp"
 #include "net/event_loop.hpp"
 #include "net/protocol.hpp"
 
 #include <atomic>
+#include <cassert>
 #include <memory>
+#include <optional>
 #include <random>
 #include <thread>
 #include <vector>
@@ -27,7 +33,7 @@ namespace stentor::actors {
 
 class gateway;
 
-class loop final : public caf::execution_unit {
+class loop final : public caf::execution_unit, private net::poll_gate {
 public:
   loop(node_context &ctx, uint16_t index, std::unique_ptr<net::event_loop> io);
   ~loop() override;
@@ -38,6 +44,11 @@ public:
   void run();
   /// Any thread.
   void request_stop();
+  /// Any thread. The node is no member of its cluster any more: nothing is written to a device but that it
+  /// shall go elsewhere, and no verdict is said. Then the loop goes on until `request_stop`, without lease.
+  void request_abandon();
+  /// The same, on the loop.
+  void abandon_now();
   /// Ends every actor; the last thing a loop does.
   void stop_everything();
 
@@ -50,23 +61,46 @@ public:
   // -- for the loop's actors ----
   /// Queues an item for a loop of this node, this one included; handled or handed over later in the turn.
   void put(uint16_t to, lane_item item);
+  /// The same for a loop of any node; dropped where no link leads there.
+  void put(const place &to, lane_item item);
+  /// A batch of another node for this loop's sessions; false where it makes no sense.
+  bool take_batch(const link_batch &batch);
   /// The same for a message that took `cost` bytes of credit (none on the own loop).
   void put_data(uint16_t to, items::deliver item, size_t cost);
   uint16_t index() const noexcept { return index_; }
   node_context &context() noexcept { return ctx_; }
   const limits &lim() const noexcept { return ctx_.lim(); }
-  net::event_loop &io() noexcept { return *io_; }
+  net::event_loop &io() noexcept {
+    assert_here();
+    return *io_;
+  }
   net::codec &codec() noexcept { return codec_; }
-  dispatcher &messages() noexcept { return dispatcher_; }
+  dispatcher &messages() noexcept {
+    assert_here();
+    return dispatcher_;
+  }
   loop_inbox &inbox() noexcept { return *inbox_; }
   actors::gateway &gateway() noexcept;
   actors::fanouts &fanouts() noexcept { return fanouts_; }
-  session_table &sessions() noexcept { return sessions_; }
+  session_table &sessions() noexcept {
+    assert_here();
+    return sessions_;
+  }
+  actors::links &links() noexcept { return links_; }
+  actors::takeovers &takeovers() noexcept { return takeovers_; }
+  actors::restores &restores() noexcept { return restores_; }
+  /// The link to a node is no good: it must end and begin anew.
+  void sever(incarnation inc, uint32_t link_epoch, const char *why);
   front &doors() noexcept { return front_; }
-  /// Whether one more connection fits this loop's share of the node's accept rate.
-  bool admit() noexcept;
+  /// Whether one more connection fits this loop's share of the node's accept rate; the acceptor may rest.
+  bool admit();
+  const admission &door() const noexcept { return admission_; }
+  /// The node is a member of its cluster: devices may come.
+  void join();
   /// Stops taking devices and asks the ones here to leave, spread over the grace.
   void drain();
+  /// Ends the sessions that are left: whoever waits for a device's ack is told that none will come.
+  void end_sessions();
   hosted_list &actors() noexcept { return actors_; }
   template <class F>
   void for_each_actor(F &&visit) const {
@@ -86,9 +120,16 @@ public:
   /// The device's wall clock, read once a turn.
   wall_ms wall_now() const noexcept { return wall_now_; }
   /// Asserts, in debug builds, that the caller runs on this loop.
-  void assert_here() const noexcept;
+  void assert_here() const noexcept {
+    [[maybe_unused]] auto owner = thread_.load(std::memory_order_relaxed);
+    assert(owner == std::thread::id{} || owner == std::this_thread::get_id());
+  }
 
 private:
+  // -- the lease ----
+  bool may_go_on() override;
+  bool may_write() const noexcept;
+
   struct letter {
     caf::strong_actor_ptr to;
     caf::mailbox_element_ptr what;
@@ -98,8 +139,11 @@ private:
   static hosted_actor &receiver_of(letter &x) noexcept { return *static_cast<hosted_actor *>(x.to->get()); }
   void handle(lane_item &item);
   void handle_parcel(parcel &what);
+  void handle_local();
   void settle_turn();
   void hand_over();
+  /// A snapshot: asking one to leave may end it and its partner.
+  std::vector<caf::strong_actor_ptr> everyone();
 
   node_context &ctx_;
   uint16_t index_;
@@ -112,10 +156,14 @@ private:
   session_table sessions_;
   dispatcher dispatcher_;
   actors::fanouts fanouts_{*this};
+  actors::links links_{*this};
+  actors::takeovers takeovers_{*this};
+  actors::restores restores_{*this};
+  drainer drainer_{*this};
   hosted_ptr<loop_inbox> inbox_;
   hosted_ptr<actors::gateway> gateway_;
   front front_{*this};
-  token_bucket admission_;
+  admission admission_;
   wall_ms wall_now_ = 0;
 
   std::vector<lane_item> local_; ///< items for this loop, from this loop
@@ -127,8 +175,11 @@ private:
 
   using mailbox = loop_mailbox<letter, parcel>;
   mailbox arrived_;
-  mailbox::batch taken_; ///< empty between turns; keeps its capacity
+  mailbox::batch taken_;             ///< empty between turns; keeps its capacity
+  std::optional<lease_guard> lease_; ///< none on a single node
+  bool abandoned_ = false;
   std::atomic<bool> stop_{false};
+  std::atomic<bool> abandon_{false};
   std::atomic<std::thread::id> thread_{};
 };
 

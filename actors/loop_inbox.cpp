@@ -12,9 +12,22 @@ namespace stentor::actors {
 namespace {
 
 constexpr size_t max_binds_waiting = 32768;
+constexpr size_t max_unbinds_waiting = 32768;
 constexpr std::chrono::milliseconds tick_length{250};
 // The directory bounds its own work by three seconds; one more, so that its answer and not our guess is told.
 constexpr std::chrono::milliseconds directory_timeout{4000};
+// Another node's router may hang while ours would answer; it has this long, then we ask ours.
+constexpr std::chrono::milliseconds remote_timeout{1500};
+
+std::chrono::milliseconds timeout_of(incarnation of_router) {
+  return of_router == 0 ? directory_timeout : remote_timeout;
+}
+
+/// The answer's only value; null where it is none of that type.
+template <class T>
+const T *content_of(const caf::expected<caf::message> &answer) {
+  return answer && answer->match_elements<T>() ? &answer->get_as<T>(0) : nullptr;
+}
 
 template <class Handle>
 caf::strong_actor_ptr strong(const Handle &x) {
@@ -28,9 +41,13 @@ loop_inbox::loop_inbox(caf::actor_config &cfg, loop &host) : hosted_actor{cfg, h
 // -- requests in general ----
 
 void loop_inbox::ask(const caf::strong_actor_ptr &whom, std::chrono::milliseconds timeout, caf::message what,
-                     answer_handler told) {
+                     answer_handler told, incarnation at) {
+  if (!whom) {
+    told(make_error(errc::unavailable));
+    return;
+  }
   auto id = ++last_request_;
-  requests_.emplace(id, request{std::move(told), host().now() + timeout});
+  requests_.emplace(id, request{std::move(told), host().now() + timeout, at});
   keep_ticking();
   auto mid = caf::message_id{id}.with_category(caf::message_id::normal_message_category);
   whom->enqueue(self(), mid, std::move(what), &host());
@@ -47,6 +64,19 @@ void loop_inbox::on_answer(uint64_t id, caf::mailbox_element &what) {
     told(content.get_as<caf::error>(0));
   else
     told(what.move_content_to_message());
+}
+
+void loop_inbox::end_requests_to(incarnation inc) {
+  std::vector<answer_handler> ended;
+  for (auto i = requests_.begin(); i != requests_.end();)
+    if (i->second.at == inc) {
+      ended.push_back(std::move(i->second.told));
+      i = requests_.erase(i);
+    } else {
+      ++i;
+    }
+  for (auto &told : ended)
+    told(make_error(errc::unavailable));
 }
 
 void loop_inbox::keep_ticking() {
@@ -66,17 +96,35 @@ void loop_inbox::on_tick() {
     }
   for (auto &told : late)
     told(make_error(errc::timed_out));
-  if (!requests_.empty())
+  for (auto &x : std::exchange(refused_unbinds_, {})) {
+    x.lease_until = host().context().lease_until();
+    unbind(std::move(x));
+  }
+  if (!requests_.empty() || !batches_.empty())
     keep_ticking();
 }
 
 // -- for sessions and flows ----
 
+loop_inbox::router_key loop_inbox::own_router(slot s) {
+  return {0, s % host().context().routers.size()};
+}
+
 loop_inbox::batch &loop_inbox::batch_for(const device_id &device) {
+  auto s = slot_of(device);
   auto &ctx = host().context();
-  batches_.resize(ctx.routers.size());
-  has_batches_ = true;
-  return batches_[slot_of(device) % ctx.routers.size()];
+  auto slots = ctx.view->slots();
+  auto *owner = slots ? slots->owner(s) : nullptr;
+  // Without a link to the owner we ask the directory ourselves: it is the truth, the owner only its door.
+  if (owner && owner->inc != ctx.inc && host().links().is_up(owner->inc))
+    return batches_[{owner->inc, host().links().router_index(owner->inc, s)}];
+  return batches_[own_router(s)];
+}
+
+caf::strong_actor_ptr loop_inbox::router_at(const router_key &key) {
+  if (key.inc == 0)
+    return strong(host().context().routers[key.index]);
+  return host().links().router(key.inc, key.index);
 }
 
 bool loop_inbox::bind(storage::bind_request what) {
@@ -98,68 +146,101 @@ void loop_inbox::resolve(const device_id &device, uint64_t ticket) {
 }
 
 void loop_inbox::flush_requests() {
-  if (!std::exchange(has_batches_, false))
-    return;
-  auto &routers = host().context().routers;
-  for (size_t i = 0; i < batches_.size(); ++i) {
-    auto work = std::move(batches_[i]);
-    batches_[i] = {};
+  for (auto &[to, work] : std::exchange(batches_, {})) {
     // Unbinds first: within one turn a device may end one session and begin another.
     if (!work.unbinds.empty())
-      strong(routers[i])
-          ->enqueue(self(), caf::make_message_id(), caf::make_message(unbind_atom_v, std::move(work.unbinds)),
-                    &host());
+      send_unbinds(std::move(work.unbinds), to);
     if (!work.binds.empty())
-      send_binds(i, std::move(work.binds));
+      send_binds(std::move(work.binds), to);
     if (!work.lookups.empty())
-      send_lookups(i, std::move(work.lookups), std::move(work.tickets));
+      send_lookups(std::move(work.lookups), std::move(work.tickets), to);
   }
 }
 
-void loop_inbox::send_binds(size_t router, std::vector<storage::bind_request> binds) {
-  struct asked {
-    device_id device;
-    session_ref session;
-  };
-  std::vector<asked> who;
-  who.reserve(binds.size());
-  for (auto &b : binds)
-    who.push_back({b.device, b.to.session});
-  ask(strong(host().context().routers[router]), directory_timeout,
-      caf::make_message(bind_atom_v, std::move(binds)),
-      [this, who = std::move(who)](caf::expected<caf::message> answer) {
-        binds_waiting_ -= who.size();
-        const std::vector<bind_answer> *answers = nullptr;
-        if (answer && answer->match_elements<std::vector<bind_answer>>())
-          answers = &answer->get_as<std::vector<bind_answer>>(0);
-        for (size_t i = 0; i < who.size(); ++i) {
-          auto said =
-              answers && i < answers->size() ? (*answers)[i] : bind_answer{errc::timed_out, 0, caf::none};
-          if (auto *session = host().sessions().find(who[i].session))
-            session->on_bound(said);
-          else if (said.error == errc::none) // it ended meanwhile: nothing may stand for it
-            unbind({who[i].device, said.ep, host().context().lease_until()});
-        }
-      });
+// -- binds ----
+
+void loop_inbox::send_binds(std::vector<storage::bind_request> binds, const router_key &to) {
+  auto message = caf::make_message(bind_atom_v, binds);
+  ask(
+      router_at(to), timeout_of(to.inc), std::move(message),
+      [this, to, binds = std::move(binds)](caf::expected<caf::message> answer) mutable {
+        auto *answers = content_of<std::vector<bind_answer>>(answer);
+        if (!answers && to.inc != 0) // the owner's node is away: binding again is idempotent
+          send_binds(std::move(binds), own_router(slot_of(binds.front().device)));
+        else
+          tell_bound(binds, answers);
+      },
+      to.inc);
 }
 
-void loop_inbox::send_lookups(size_t router, std::vector<device_id> devices, std::vector<uint64_t> tickets) {
-  auto message = caf::make_message(lookup_atom_v, devices);
-  ask(strong(host().context().routers[router]), directory_timeout, std::move(message),
-      [this, devices = std::move(devices), tickets = std::move(tickets)](caf::expected<caf::message> answer) {
-        const std::vector<lookup_answer> *answers = nullptr;
-        if (answer && answer->match_elements<std::vector<lookup_answer>>())
-          answers = &answer->get_as<std::vector<lookup_answer>>(0);
-        for (size_t i = 0; i < devices.size(); ++i) {
-          resolution r;
-          if (!answers || i >= answers->size() || (*answers)[i].error != errc::none)
-            r.what = resolution::kind::unknown;
-          else if (auto &found = (*answers)[i].found)
-            r = {resolution::kind::found, found->at};
-          host().messages().on_resolved(devices[i], tickets[i], r);
-        }
-      });
+void loop_inbox::tell_bound(const std::vector<storage::bind_request> &asked,
+                            const std::vector<bind_answer> *answers) {
+  binds_waiting_ -= asked.size();
+  for (size_t i = 0; i < asked.size(); ++i) {
+    auto said = answers && i < answers->size() ? (*answers)[i] : bind_answer{errc::timed_out, 0, caf::none};
+    if (auto *session = host().sessions().find(asked[i].to.session))
+      session->on_bound(said);
+    else if (said.error == errc::none) // it ended meanwhile: nothing may stand for it
+      unbind({asked[i].device, said.ep, host().context().lease_until()});
+  }
 }
+
+// -- unbinds ----
+
+void loop_inbox::send_unbinds(std::vector<storage::unbind_request> unbinds, const router_key &to) {
+  auto message = caf::make_message(unbind_atom_v, unbinds);
+  ask(
+      router_at(to), timeout_of(to.inc), std::move(message),
+      [this, unbinds = std::move(unbinds)](caf::expected<caf::message> answer) mutable {
+        auto *taken = content_of<bool>(answer);
+        if (!taken || !*taken)
+          unbind_again(std::move(unbinds));
+      },
+      to.inc);
+}
+
+void loop_inbox::unbind_again(std::vector<storage::unbind_request> unbinds) {
+  for (auto &x : unbinds) {
+    if (refused_unbinds_.size() >= max_unbinds_waiting) {
+      host().counters().overflow(queue::unbinds); // the auditor finds what we forget here
+      return;
+    }
+    refused_unbinds_.push_back(std::move(x));
+  }
+  keep_ticking();
+}
+
+// -- lookups ----
+
+void loop_inbox::send_lookups(std::vector<device_id> devices, std::vector<uint64_t> tickets,
+                              const router_key &to) {
+  auto message = caf::make_message(lookup_atom_v, devices);
+  ask(
+      router_at(to), timeout_of(to.inc), std::move(message),
+      [this, to, devices = std::move(devices),
+       tickets = std::move(tickets)](caf::expected<caf::message> answer) mutable {
+        auto *answers = content_of<std::vector<lookup_answer>>(answer);
+        if (!answers && to.inc != 0)
+          send_lookups(std::move(devices), std::move(tickets), own_router(slot_of(devices.front())));
+        else
+          tell_resolved(devices, tickets, answers);
+      },
+      to.inc);
+}
+
+void loop_inbox::tell_resolved(const std::vector<device_id> &devices, const std::vector<uint64_t> &tickets,
+                               const std::vector<lookup_answer> *answers) {
+  for (size_t i = 0; i < devices.size(); ++i) {
+    resolution r;
+    if (!answers || i >= answers->size() || (*answers)[i].error != errc::none)
+      r.what = resolution::kind::unknown;
+    else if (auto &found = (*answers)[i].found)
+      r = {resolution::kind::found, found->at};
+    host().messages().on_resolved(devices[i], tickets[i], r);
+  }
+}
+
+// -- other questions ----
 
 void loop_inbox::list(const account_id &account, list_handler told) {
   ask(strong(host().context().router_of(account)), directory_timeout, caf::make_message(list_atom_v, account),
@@ -211,13 +292,43 @@ bool loop_inbox::on_message(caf::mailbox_element &what) {
       who->on_event(content.get_as<storage::event>(2));
     return true;
   }
+  if (content.match_elements<batch_atom, link_batch>()) {
+    auto &batch = content.get_as<link_batch>(1);
+    if (!host().take_batch(batch))
+      host().sever(batch.from, batch.link_epoch, "a batch that makes no sense");
+    return true;
+  }
+  if (content.match_elements<link_atom, link_news>()) {
+    on_link_news(content.get_as<link_news>(1));
+    return true;
+  }
+  if (content.match_elements<restore_atom>()) {
+    host().restores().start();
+    return true;
+  }
+  if (content.match_elements<notice_atom, std::vector<storage::notice>>()) {
+    host().takeovers().on_notices(content.get_as<std::vector<storage::notice>>(1));
+    return true;
+  }
+  if (content.match_elements<dead_atom, uint64_t>()) {
+    host().takeovers().on_dead(content.get_as<uint64_t>(1));
+    return true;
+  }
   if (content.match_elements<resync_atom, session_ref>()) {
     if (auto *who = host().sessions().find(content.get_as<session_ref>(1)))
       who->on_resync();
     return true;
   }
+  if (content.match_elements<join_atom>()) {
+    host().join();
+    return true;
+  }
   if (content.match_elements<drain_atom>()) {
     host().drain();
+    return true;
+  }
+  if (content.match_elements<conclude_atom>()) {
+    host().end_sessions();
     return true;
   }
   if (content.match_elements<top_atom, uint32_t>()) {
@@ -225,6 +336,14 @@ bool loop_inbox::on_message(caf::mailbox_element &what) {
     return true;
   }
   return false;
+}
+
+void loop_inbox::on_link_news(const link_news &news) {
+  host().links().on_news(news);
+  if (news.up)
+    return;
+  host().messages().on_link_lost(news.inc);
+  end_requests_to(news.inc);
 }
 
 std::vector<actor_info> loop_inbox::busiest(uint32_t most) {

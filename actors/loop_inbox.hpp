@@ -6,9 +6,11 @@
 
 #include "actors/hosted_actor.hpp"
 #include "actors/interfaces.hpp"
+#include "cluster/slots.hpp"
 #include "net/timer_wheel.hpp"
 
 #include <functional>
+#include <map>
 #include <unordered_map>
 #include <vector>
 
@@ -23,6 +25,7 @@ public:
   // -- for the loop's sessions and flows; answers arrive in a later turn ----
   /// The session hears `on_bound`. False where too many binds wait already (32 k): nothing was asked.
   [[nodiscard]] bool bind(storage::bind_request what);
+  /// Repeated until the directory has taken it: a record that stays would be wrong.
   void unbind(storage::unbind_request what);
   /// The dispatcher hears `on_resolved`, `unknown` where the directory does not answer.
   void resolve(const device_id &device, uint64_t ticket);
@@ -37,8 +40,9 @@ public:
   // -- requests in general ----
   using answer_handler = std::function<void(caf::expected<caf::message>)>;
   /// Sends `what` to `whom`; `told` is called once, on this loop, with the answer or `errc::timed_out`.
+  /// Where `whom` is of another node, `at` names it: the end of its link ends the request, too.
   void ask(const caf::strong_actor_ptr &whom, std::chrono::milliseconds timeout, caf::message what,
-           answer_handler told);
+           answer_handler told, incarnation at = 0);
 
   /// Sends what the turn collected; the loop calls it at the turn's end.
   void flush_requests();
@@ -51,6 +55,13 @@ private:
   struct request {
     answer_handler told;
     time_point deadline;
+    incarnation at = 0;
+  };
+  /// A router: of this node (`inc` 0) or of the one that owns the slots.
+  struct router_key {
+    incarnation inc = 0;
+    size_t index = 0;
+    auto operator<=>(const router_key &) const = default;
   };
   struct batch {
     std::vector<storage::bind_request> binds;
@@ -58,9 +69,19 @@ private:
     std::vector<device_id> lookups;
     std::vector<uint64_t> tickets; ///< beside `lookups`
   };
+  router_key own_router(slot s);
   batch &batch_for(const device_id &device);
-  void send_binds(size_t router, std::vector<storage::bind_request> binds);
-  void send_lookups(size_t router, std::vector<device_id> devices, std::vector<uint64_t> tickets);
+  /// Null where the link has gone meanwhile.
+  caf::strong_actor_ptr router_at(const router_key &key);
+  void send_unbinds(std::vector<storage::unbind_request> unbinds, const router_key &to);
+  void send_binds(std::vector<storage::bind_request> binds, const router_key &to);
+  void send_lookups(std::vector<device_id> devices, std::vector<uint64_t> tickets, const router_key &to);
+  void tell_bound(const std::vector<storage::bind_request> &asked, const std::vector<bind_answer> *answers);
+  void tell_resolved(const std::vector<device_id> &devices, const std::vector<uint64_t> &tickets,
+                     const std::vector<lookup_answer> *answers);
+  void unbind_again(std::vector<storage::unbind_request> unbinds);
+  void on_link_news(const link_news &news);
+  void end_requests_to(incarnation inc);
   void on_answer(uint64_t id, caf::mailbox_element &what);
   void on_tick();
   void keep_ticking();
@@ -68,8 +89,8 @@ private:
 
   std::unordered_map<uint64_t, request> requests_;
   uint64_t last_request_ = 0;
-  std::vector<batch> batches_; ///< by router
-  bool has_batches_ = false;
+  std::map<router_key, batch> batches_;                  ///< of this turn
+  std::vector<storage::unbind_request> refused_unbinds_; ///< for the next tick
   size_t binds_waiting_ = 0;
   net::timer_for<loop_inbox, &loop_inbox::on_tick> tick_{this};
 };

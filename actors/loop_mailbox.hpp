@@ -46,7 +46,7 @@ private:
   template <class T>
   bool put(std::vector<T> &to, T &&x) {
     std::lock_guard guard{mutex_};
-    to.push_back(std::move(x));
+    to.push_back(std::forward<T>(x));
     return std::exchange(sleeping_, false);
   }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// stentord: reads the configuration, starts a node, waits for SIGTERM or SIGINT, drains, exits.
+// stentord: reads the configuration, starts a node, waits for SIGTERM or SIGINT, drains, exits. A node that
+// lost its place in its cluster is stopped and started again as another incarnation.
 #include "actors/config.hpp"
 #include "actors/log.hpp"
 #include "actors/node.hpp"
+#include "actors/transport.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -35,6 +37,89 @@ std::string client_command() {
   return std::filesystem::proximate(client, error).string();
 }
 
+/// How a node's time ended.
+enum class ending : uint8_t { stopped, lost, failed };
+
+/// The signal that asks us to stop, or 0 after `most`.
+int wait_for_signal(const sigset_t &stops, std::chrono::milliseconds most) {
+  timespec left{most.count() / 1000, most.count() % 1000 * 1'000'000};
+  auto signal = sigtimedwait(&stops, nullptr, &left);
+  return signal > 0 ? signal : 0;
+}
+
+void tell_ready(actors::node &node, rlim_t descriptors) {
+  auto &ctx = node.context();
+  log::info("node", "started",
+            {{"node", ctx.id},
+             {"incarnation", ctx.inc},
+             {"version", STENTOR_VERSION},
+             {"loops", ctx.cfg.loops},
+             {"descriptors", static_cast<uint64_t>(descriptors)},
+             {"devices_at_most", static_cast<uint64_t>(descriptors > 128 ? descriptors - 128 : 0)}});
+  std::printf("ready device=%s api=%s", node.device_address().c_str(), node.api_address().c_str());
+  if (ctx.is_clustered())
+    std::printf(" peer=%s", node.peer_address().c_str());
+  std::printf("\n");
+  if (ctx.cfg.dev_auth)
+    std::printf("try: %s connect --url ws://%s/v1/connect --device tv-1 --account acme\n",
+                client_command().c_str(), node.device_address().c_str());
+  std::fflush(stdout);
+}
+
+/// Until a signal comes, or the node has lost its place in the cluster.
+ending serve(actors::node &node, const sigset_t &stops, rlim_t descriptors) {
+  bool told = false;
+  for (;;) {
+    if (!told && node.is_joined()) {
+      tell_ready(node, descriptors);
+      told = true;
+    }
+    if (auto signal = wait_for_signal(stops, std::chrono::milliseconds{told ? 200 : 10})) {
+      log::info("node", "draining", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+      auto summary = node.drain();
+      log::info("node", "stopped",
+                {{"devices", summary.devices},
+                 {"left_over", summary.left_over},
+                 {"took_ms", summary.took.count()}});
+      return ending::stopped;
+    }
+    if (node.is_lost()) {
+      node.abandon();
+      return ending::lost;
+    }
+  }
+}
+
+/// One incarnation, in an actor system of its own.
+ending live_once(config &cfg, const sigset_t &stops, rlim_t descriptors) {
+  caf::actor_system_config settings;
+  settings.add_message_types<caf::id_block::stentor>();
+  settings.set("scheduler.policy", caf::atom("sharing"));
+  settings.set("scheduler.max-threads", size_t{2});
+  if (!cfg.cluster.name.empty()) {
+    actors::transport_options links;
+    links.cluster = cfg.cluster.name;
+    links.tls = {cfg.cluster.ca, cfg.cluster.cert, cfg.cluster.key};
+    if (auto err = actors::configure_transport(settings, std::move(links))) {
+      log::error("node", "start.failed", {{"error", render(err)}});
+      return ending::failed;
+    }
+  }
+  caf::actor_system sys{settings};
+  auto started = actors::node::start(sys, cfg);
+  if (!started) {
+    log::error("node", "start.failed", {{"error", render(started.error())}});
+    return ending::failed;
+  }
+  auto &node = **started;
+  // Who comes back as another incarnation is found where it was.
+  cfg.device_listen = *net::parse_address(node.device_address());
+  cfg.api_listen = *net::parse_address(node.api_address());
+  if (node.context().is_clustered())
+    cfg.cluster.peer_listen = *net::parse_address(node.peer_address());
+  return serve(node, stops, descriptors);
+}
+
 int run(config cfg) {
   log::configure(cfg.log_level, cfg.log_format);
   for (auto &text : cfg.warnings)
@@ -43,45 +128,21 @@ int run(config cfg) {
   // Loops and helpers free what others allocated; many arenas would keep memory that no one uses.
   mallopt(M_ARENA_MAX, 2);
   std::signal(SIGPIPE, SIG_IGN);
-  // Every thread inherits this mask: signals are taken by sigwait below and nowhere else.
+  // Every thread inherits this mask: signals are taken by `serve` and nowhere else.
   sigset_t stops;
   sigemptyset(&stops);
   sigaddset(&stops, SIGTERM);
   sigaddset(&stops, SIGINT);
   pthread_sigmask(SIG_BLOCK, &stops, nullptr);
-
-  caf::actor_system_config settings;
-  settings.add_message_types<caf::id_block::stentor>();
-  settings.set("scheduler.policy", caf::atom("sharing"));
-  settings.set("scheduler.max-threads", size_t{2});
-  caf::actor_system sys{settings};
-
-  auto started = actors::node::start(sys, std::move(cfg));
-  if (!started) {
-    log::error("node", "start.failed", {{"error", render(started.error())}});
-    return 1;
-  }
-  auto &node = **started;
-  log::info("node", "started",
-            {{"node", node.context().id},
-             {"version", STENTOR_VERSION},
-             {"loops", node.context().cfg.loops},
-             {"descriptors", static_cast<uint64_t>(descriptors)},
-             {"devices_at_most", static_cast<uint64_t>(descriptors > 128 ? descriptors - 128 : 0)}});
-  std::printf("ready device=%s api=%s\n", node.device_address().c_str(), node.api_address().c_str());
-  if (node.context().cfg.dev_auth)
-    std::printf("try: %s connect --url ws://%s/v1/connect --device tv-1 --account acme\n",
-                client_command().c_str(), node.device_address().c_str());
-  std::fflush(stdout);
-
-  int signal = 0;
-  sigwait(&stops, &signal);
-  log::info("node", "draining", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
-  auto summary = node.drain();
-  log::info(
-      "node", "stopped",
-      {{"devices", summary.devices}, {"left_over", summary.left_over}, {"took_ms", summary.took.count()}});
-  return 0;
+  for (;;)
+    switch (live_once(cfg, stops, descriptors)) {
+    case ending::stopped:
+      return 0;
+    case ending::failed:
+      return 1;
+    case ending::lost:
+      log::info("node", "rejoining", {});
+    }
 }
 
 } // namespace

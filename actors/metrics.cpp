@@ -17,6 +17,10 @@ std::string_view to_string(queue x) noexcept {
     return "lane_bytes";
   case queue::pending_verdicts:
     return "pending_verdicts";
+  case queue::link_bytes:
+    return "link_bytes";
+  case queue::unbinds:
+    return "unbinds";
   }
   return "other";
 }

@@ -26,15 +26,17 @@ namespace stentor::actors {
 
 /// Why a device's connection ended: `net::device_end::reason`.
 inline constexpr std::array close_reasons = std::to_array<std::string_view>(
-    {"closed",        "reset",      "failure", "handshake",  "refused", "unauthorized", "auth_timeout",
-     "token_expired", "superseded", "recycle", "drain",      "stopped", "dead",         "slow",
-     "protocol",      "malformed",  "too_big", "wrong_type", "utf8",    "policy",       "overloaded"});
+    {"closed",       "reset",         "failure",    "handshake", "refused", "unauthorized",
+     "auth_timeout", "token_expired", "superseded", "recycle",   "drain",   "stopped",
+     "dead",         "slow",          "protocol",   "malformed", "too_big", "wrong_type",
+     "utf8",         "policy",        "overloaded", "fenced"});
 /// What was refused for what it was, or for what we lack: a socket, a handshake, a frame, a request.
 inline constexpr std::array reject_reasons = std::to_array<std::string_view>(
-    {"descriptors",    "admission",        "path",           "origin",    "subprotocol",      "auth",
-     "auth_timeout",   "before_auth",      "before_welcome", "malformed", "bad_frame",        "unknown_ack",
-     "rate",           "misrouted",        "bind_queue",     "directory", "http_connections", "http_slow",
-     "http_body_size", "http_header_size", "http_malformed"});
+    {"descriptors",    "admission",        "path",        "origin",         "subprotocol",
+     "auth",           "auth_timeout",     "before_auth", "before_welcome", "malformed",
+     "bad_frame",      "unknown_ack",      "rate",        "misrouted",      "bind_queue",
+     "directory",      "http_connections", "http_slow",   "http_body_size", "http_header_size",
+     "http_malformed", "no_link",          "old_link",    "accept_paused"});
 /// Why a device or back end was not believed; the first seven are `net::token_verifier`'s.
 inline constexpr std::array auth_refusals = std::to_array<std::string_view>(
     {"malformed", "algorithm", "key", "signature", "expired", "early", "claims", "no_keys", "api_key"});
@@ -47,8 +49,10 @@ enum class queue : uint8_t {
   inbox,            ///< actor messages and parcels a turn found waiting
   lane_bytes,       ///< data under way to the loop from the others
   pending_verdicts, ///< messages taken in here whose verdict is open
+  link_bytes,       ///< data under way from the loop to other nodes
+  unbinds,          ///< devices given up that the directory has not heard of
 };
-inline constexpr size_t queue_count = 3;
+inline constexpr size_t queue_count = 5;
 std::string_view to_string(queue x) noexcept;
 
 /// What a loop counts; read through `loop_counters::numbers`.
@@ -67,6 +71,8 @@ struct loop_numbers {
   time_histogram lag;
   std::array<gauge, queue_count> depths;
   std::array<counter, queue_count> overflows;
+  counter restored, restore_lost, fenced_turns;
+  counter link_batches, link_bytes_out, link_messages;
   counter polls, receives, sends, accepts, bytes_in, bytes_out;
   gauge flows, flows_busy;
   counter route_hits, route_misses, flow_evictions, flow_turns;
@@ -102,6 +108,9 @@ public:
   void handover(std::string_view result) noexcept { n_.handovers.add(result); }
 
   // -- back ends ----
+  size_t http_connections() const noexcept {
+    return static_cast<size_t>(std::max<int64_t>(n_.http_connections.value(), 0));
+  }
   void http_connections(size_t open) noexcept { n_.http_connections.set(static_cast<int64_t>(open)); }
   void http_answered(int status) noexcept {
     n_.http_answers[status >= 100 && status < 600 ? status / 100 : 0].add();
@@ -111,6 +120,16 @@ public:
   /// How long the turn took: a socket that became ready in it waited at most this long.
   void turn(duration length) noexcept { n_.lag.observe(length); }
   void depth(queue q, size_t x) noexcept { n_.depths[static_cast<size_t>(q)].set(static_cast<int64_t>(x)); }
+  /// A turn in which nothing could be done for want of a lease.
+  void fenced_turn() noexcept { n_.fenced_turns.add(); }
+  /// A device was put back into a directory that had lost it, or is held elsewhere.
+  void restored(bool ours) noexcept { (ours ? n_.restored : n_.restore_lost).add(); }
+  /// A batch left for another node, with `messages` of devices in it.
+  void link_batch(size_t bytes, uint32_t messages) noexcept {
+    n_.link_batches.add();
+    n_.link_bytes_out.add(bytes);
+    n_.link_messages.add(messages);
+  }
   /// A full queue sent something back.
   void overflow(queue q) noexcept { n_.overflows[static_cast<size_t>(q)].add(); }
   void publish(const net::io_counters &io) noexcept;
@@ -128,6 +147,13 @@ struct node_counters {
   std::atomic<uint64_t> directory_requests{0};
   std::atomic<uint64_t> directory_batches{0};
   std::atomic<uint64_t> directory_failures{0}; ///< requests the store could not answer
+  std::atomic<uint64_t> lease_renewals{0};
+  std::atomic<uint64_t> lease_failures{0};
+  std::atomic<uint64_t> fenced{0};   ///< times this node had to stop writing
+  std::atomic<uint64_t> restores{0}; ///< times all sessions were put back
+  std::atomic<uint64_t> swept{0};    ///< records of dead nodes removed
+  std::atomic<int64_t> members{1};   ///< nodes in the view, this one included
+  std::atomic<int64_t> outage{0};    ///< 1 while the directory is away for all
 };
 
 /// All counters of one node.

@@ -4,16 +4,25 @@
 #include "actors/directory.hpp"
 #include "actors/inspector.hpp"
 #include "actors/log.hpp"
+#include "actors/membership.hpp"
 #include "actors/router.hpp"
 #include "storage/memory_directory.hpp"
+#include "storage/redis_directory.hpp"
 
 #include <random>
+
+#include <ctime>
 
 namespace stentor::actors {
 
 namespace {
 
 constexpr std::chrono::hours forever{24 * 365 * 50};
+// A renewal must not outlast the next one by much; binds may wait longer than leases.
+constexpr std::chrono::milliseconds lease_timeout{1000};
+constexpr std::chrono::milliseconds command_timeout{3000};
+// Events that other nodes made are seen this late at most.
+constexpr std::chrono::milliseconds event_poll{50};
 
 uint64_t random_incarnation() {
   std::random_device source;
@@ -21,6 +30,12 @@ uint64_t random_incarnation() {
 }
 
 } // namespace
+
+boot_time read_boot_clock() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return boot_time{std::chrono::seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec}};
+}
 
 node::node(caf::actor_system &sys, config cfg) : ctx_{sys, std::move(cfg)} {
   ctx_.inc = random_incarnation();
@@ -36,7 +51,8 @@ caf::expected<std::unique_ptr<node>> node::start(caf::actor_system &sys, config 
   }
   if (auto err = result->open())
     return err;
-  result->spawn_actors();
+  if (auto err = result->spawn_actors())
+    return err;
   for (auto &host : result->loops_)
     result->threads_.emplace_back([&host] { host->run(); });
   return result;
@@ -55,6 +71,10 @@ caf::error node::open() {
     auto host = std::make_unique<loop>(ctx_, i, std::move(*io));
     if (auto err = host->doors().open(devices, back_ends))
       return err;
+    // A node that is one of several takes devices once it holds its lease.
+    if (!ctx_.is_clustered())
+      if (auto err = host->doors().open_to_devices())
+        return err;
     // Port 0: the first loop learns the port, the others share it.
     devices = host->doors().device_address();
     back_ends = host->doors().api_address();
@@ -66,22 +86,90 @@ caf::error node::open() {
   return {};
 }
 
-void node::spawn_actors() {
-  auto store = std::make_shared<storage::memory_directory>();
-  // Alone with its directory, a node never loses its lease.
-  auto lease = store->renew({ctx_.id, ctx_.inc, 0, {}, false}, forever);
-  ctx_.lease_end = lease ? lease->until : 0;
-  // Takes microseconds a call: on CAF's scheduler. A directory that waits for a network is spawned detached.
-  ctx_.directory = ctx_.sys.spawn(directory, std::shared_ptr<storage::directory>{store}, ctx_.numbers);
-  std::vector<caf::strong_actor_ptr> handles;
-  std::vector<caf::actor> inboxes;
-  for (auto &host : loops_) {
-    ctx_.routers.push_back(ctx_.sys.spawn(router, ctx_.directory, ctx_.lim().max_watchers));
-    handles.push_back(caf::actor_cast<caf::strong_actor_ptr>(ctx_.routers.back()));
-    inboxes.push_back(caf::actor_cast<caf::actor>(host->inbox().self()));
+/// The directory as configured; each call a connection of its own.
+caf::expected<std::shared_ptr<storage::directory>> node::open_directory(std::chrono::milliseconds timeout) {
+  if (ctx_.cfg.directory.empty())
+    return std::shared_ptr<storage::directory>{std::make_shared<storage::memory_directory>()};
+  auto where = storage::parse_redis_url(ctx_.cfg.directory);
+  if (!where)
+    return where.error();
+  storage::redis_options options;
+  options.where = *where;
+  options.cluster = ctx_.cfg.cluster.name;
+  options.limits.command_timeout = timeout;
+  return std::shared_ptr<storage::directory>{storage::make_redis_directory(std::move(options))};
+}
+
+caf::error node::spawn_actors() {
+  auto store = open_directory(command_timeout);
+  if (!store)
+    return store.error();
+  if (ctx_.is_clustered()) {
+    ctx_.directory = ctx_.sys.spawn<caf::detached>(directory, *store, ctx_.numbers, event_poll);
+  } else {
+    // Alone with its directory, a node never loses its lease.
+    auto lease = (*store)->renew({ctx_.id, ctx_.inc, 0, {}, false}, forever);
+    ctx_.view->lease_end = lease ? lease->until : 0;
+    // Takes microseconds a call: on CAF's scheduler.
+    ctx_.directory = ctx_.sys.spawn(directory, *store, ctx_.numbers, std::chrono::milliseconds{0});
   }
-  caf::anon_send(ctx_.directory, adopt_atom_v, std::move(handles));
-  ctx_.inspector = ctx_.sys.spawn(inspector, std::move(inboxes), ctx_.numbers);
+  std::vector<caf::strong_actor_ptr> handles, inboxes;
+  std::vector<caf::actor> asked;
+  for (auto &host : loops_) {
+    ctx_.routers.push_back(ctx_.sys.spawn(router, ctx_.directory, ctx_.view, ctx_.lim().max_watchers));
+    handles.push_back(caf::actor_cast<caf::strong_actor_ptr>(ctx_.routers.back()));
+    inboxes.push_back(host->inbox().self());
+    asked.push_back(caf::actor_cast<caf::actor>(inboxes.back()));
+  }
+  caf::anon_send(ctx_.directory, adopt_atom_v, handles);
+  ctx_.inspector = ctx_.sys.spawn(inspector, std::move(asked), ctx_.numbers);
+  if (ctx_.is_clustered())
+    return join_cluster(inboxes, handles);
+  ctx_.view->open_doors = loops_.size();
+  return {};
+}
+
+caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
+                              const std::vector<caf::strong_actor_ptr> &routers) {
+  auto &cfg = ctx_.cfg.cluster;
+  auto store = open_directory(lease_timeout);
+  if (!store)
+    return store.error();
+  mesh_options links;
+  links.cluster = cfg.name;
+  links.node = ctx_.id;
+  links.inc = ctx_.inc;
+  links.listen = cfg.peer_listen;
+  links.advertise = cfg.peer_advertise;
+  links.insecure_peers = cfg.insecure_peers;
+  links.can_renew = [view = ctx_.view] { return view->can_renew == renew_word::yes; };
+  links.inboxes = inboxes;
+  links.routers = routers;
+  links.subscribers = inboxes;
+  auto mesh = start_mesh(ctx_.sys, std::move(links));
+  if (!mesh)
+    return mesh.error();
+  mesh_.emplace(std::move(*mesh));
+  ctx_.numbers->links({mesh_->shared, &mesh_->shared->counters});
+  peer_address_ = mesh_->address;
+  ctx_.mesh = caf::actor_cast<caf::strong_actor_ptr>(mesh_->mesh);
+  ctx_.view->not_ready = "joining";
+  membership_parts parts;
+  parts.node = ctx_.id;
+  parts.inc = ctx_.inc;
+  parts.address = peer_address_;
+  parts.store = *store;
+  parts.view = ctx_.view;
+  parts.numbers = ctx_.numbers;
+  parts.directory = ctx_.directory;
+  parts.mesh = mesh_->mesh;
+  parts.inboxes = inboxes;
+  parts.routers = ctx_.routers;
+  parts.lim = ctx_.cluster_lim;
+  parts.boot_now = ctx_.boot_now;
+  membership_ = ctx_.sys.spawn<caf::detached>(membership, std::move(parts));
+  mesh_->subscribe(caf::actor_cast<caf::strong_actor_ptr>(membership_));
+  return {};
 }
 
 size_t node::connections() const noexcept {
@@ -91,40 +179,100 @@ size_t node::connections() const noexcept {
   return sum;
 }
 
+size_t node::http_connections() const noexcept {
+  size_t sum = 0;
+  for (auto &host : loops_)
+    sum += host->counters().http_connections();
+  return sum;
+}
+
 node::drain_summary node::drain() {
   using namespace std::chrono_literals;
+  using clock = std::chrono::steady_clock;
   drain_summary summary;
-  auto began = std::chrono::steady_clock::now();
+  auto began = clock::now();
   summary.devices = connections();
   ctx_.draining = true;
-  for (auto &host : loops_)
-    caf::anon_send(caf::actor_cast<caf::actor>(host->inbox().self()), drain_atom_v);
+  if (membership_)
+    caf::anon_send(membership_, drain_atom_v);
+  auto tell_loops = [&](auto what) {
+    for (auto &host : loops_)
+      caf::anon_send(caf::actor_cast<caf::actor>(host->inbox().self()), what);
+  };
+  tell_loops(drain_atom_v);
   auto &lim = ctx_.lim();
-  auto until = began + lim.goaway_grace + 2 * lim.close_linger + 1s;
-  while (connections() > 0 && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(20ms);
+  wait_for_end_of_connections(longest_drain() + lim.goaway_grace + 2 * lim.close_linger + 1s);
   summary.left_over = connections();
+  // Back ends that wait for an ack hear now that none will come; answers under way are finished.
+  tell_loops(conclude_atom_v);
+  auto until = clock::now() + lim.close_linger + 1s;
+  while (http_connections() > 0 && clock::now() < until)
+    std::this_thread::sleep_for(20ms);
   stop();
   summary.took =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
   return summary;
 }
 
+std::chrono::milliseconds node::longest_drain() const {
+  auto slots = ctx_.view->slots();
+  auto others = slots && slots->nodes().size() > 1 ? slots->nodes().size() - 1 : 0;
+  return drain_plan{connections(), ctx_.lim().drain_over, others * ctx_.lim().accept_rate}.length();
+}
+
+void node::wait_for_end_of_connections(std::chrono::milliseconds most) {
+  auto until = std::chrono::steady_clock::now() + most;
+  while (connections() > 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+}
+
+void node::abandon() {
+  for (auto &host : loops_)
+    host->request_abandon();
+  wait_for_end_of_connections(2 * ctx_.lim().close_linger);
+  stop();
+}
+
+/// The others need not wait for the end of our lease. What still stands in the directory they sweep.
+void node::give_up_lease() {
+  if (!ctx_.is_clustered() || !ctx_.directory)
+    return;
+  // The loops' last unbinds first: the directory answers in order.
+  caf::scoped_actor self{ctx_.sys};
+  self->request(ctx_.directory, command_timeout, count_atom_v).receive([](uint64_t) {}, [](caf::error &) {});
+  auto store = open_directory(lease_timeout);
+  if (store && ctx_.view->lease_end != 0)
+    if (auto released = (*store)->release(ctx_.id, ctx_.inc); !released)
+      log::warn("node", "lease.kept", {{"error", render(released.error())}});
+}
+
 void node::stop() {
+  if (auto mesh = std::exchange(mesh_, std::nullopt))
+    mesh->stop();
   for (auto &host : loops_)
     host->request_stop();
   for (auto &thread : threads_)
     thread.join();
   threads_.clear();
-  for (auto &handle : ctx_.routers)
-    caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
-  if (ctx_.inspector)
-    caf::anon_send_exit(ctx_.inspector, caf::exit_reason::user_shutdown);
-  if (ctx_.directory)
-    caf::anon_send_exit(ctx_.directory, caf::exit_reason::user_shutdown);
-  ctx_.routers.clear();
-  ctx_.inspector = nullptr;
-  ctx_.directory = nullptr;
+  // Their answers go to the loops' inboxes: they must have ended before the loops are gone.
+  end({caf::actor_cast<caf::actor>(std::exchange(membership_, nullptr))});
+  give_up_lease();
+  std::vector<caf::actor> others;
+  for (auto &handle : std::exchange(ctx_.routers, {}))
+    others.push_back(caf::actor_cast<caf::actor>(handle));
+  others.push_back(caf::actor_cast<caf::actor>(std::exchange(ctx_.inspector, nullptr)));
+  others.push_back(caf::actor_cast<caf::actor>(std::exchange(ctx_.directory, nullptr)));
+  end(std::move(others));
+  ctx_.mesh = nullptr;
+}
+
+/// Returns when all of these have ended.
+void node::end(std::vector<caf::actor> actors) {
+  std::erase(actors, caf::actor{});
+  for (auto &one : actors)
+    caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+  caf::scoped_actor self{ctx_.sys};
+  self->wait_for(actors);
 }
 
 node::~node() {

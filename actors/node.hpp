@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/loop.hpp"
+#include "actors/mesh.hpp"
 #include "actors/node_context.hpp"
 
 #include <caf/expected.hpp>
@@ -33,16 +34,33 @@ public:
   /// Takes no more devices, asks those it has to leave, closes in order, stops.
   drain_summary drain();
 
+  /// The node takes devices. A single node does from the start.
+  bool is_joined() const noexcept { return ctx_.view->open_doors >= loops_.size(); }
+  /// This incarnation is over: `abandon`, then start another.
+  bool is_lost() const noexcept { return ctx_.view->lost; }
+  /// Sends the devices elsewhere without any other word, and stops.
+  void abandon();
+
   const std::string &device_address() const noexcept { return device_address_; }
   const std::string &api_address() const noexcept { return api_address_; }
+  /// Where peers connect; empty on a single node.
+  const std::string &peer_address() const noexcept { return peer_address_; }
   node_context &context() noexcept { return ctx_; }
 
 private:
   node(caf::actor_system &sys, config cfg);
   caf::error open();
-  void spawn_actors();
+  caf::error spawn_actors();
+  caf::expected<std::shared_ptr<storage::directory>> open_directory(std::chrono::milliseconds timeout);
+  caf::error join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
+                          const std::vector<caf::strong_actor_ptr> &routers);
+  std::chrono::milliseconds longest_drain() const;
+  void wait_for_end_of_connections(std::chrono::milliseconds most);
   void stop();
+  void give_up_lease();
+  void end(std::vector<caf::actor> actors);
   size_t connections() const noexcept;
+  size_t http_connections() const noexcept;
 
   node_context ctx_;
   std::vector<std::unique_ptr<loop>> loops_;
@@ -50,6 +68,9 @@ private:
   bool stopped_ = false;
   std::string device_address_;
   std::string api_address_;
+  std::string peer_address_;
+  membership_actor membership_;
+  std::optional<mesh_handle> mesh_;
 };
 
 } // namespace stentor::actors

@@ -3,6 +3,7 @@
 // `node` before any loop runs, constant afterwards; outlives them all.
 #pragma once
 
+#include "actors/cluster_view.hpp"
 #include "actors/config.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/lane.hpp"
@@ -17,6 +18,9 @@
 namespace stentor::actors {
 
 class loop;
+
+/// CLOCK_BOOTTIME: goes on while the machine sleeps.
+boot_time read_boot_clock();
 
 struct node_context {
   node_context(caf::actor_system &system, config settings)
@@ -36,11 +40,17 @@ struct node_context {
   inspector_actor inspector;
   std::vector<lane_credit> credits;
   std::atomic<bool> draining{false};
-  std::atomic<storage::directory_time> lease_end{0};
+  const std::shared_ptr<cluster_view> view = std::make_shared<cluster_view>();
+  const cluster_limits cluster_lim;
+  caf::strong_actor_ptr mesh; ///< null on a single node
+  boot_time (*boot_now)() = &read_boot_clock;
 
   const limits &lim() const noexcept { return cfg.lim; }
   /// Until when this node may write, on the directory's clock.
-  storage::directory_time lease_until() const noexcept { return lease_end.load(std::memory_order_relaxed); }
+  storage::directory_time lease_until() const noexcept {
+    return view->lease_end.load(std::memory_order_relaxed);
+  }
+  bool is_clustered() const noexcept { return !cfg.cluster.name.empty(); }
   lane_credit &credit(uint16_t from, uint16_t to) noexcept { return credits[size_t{from} * cfg.loops + to]; }
   /// The router of this node that owns the slot of `x` (a device or an account).
   template <class Id>

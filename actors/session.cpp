@@ -28,8 +28,8 @@ resume_secret random_secret() {
 
 session::session(caf::actor_config &cfg, loop &host, session_ref ref, hosted_ptr<connection> link,
                  identity who, const std::optional<resume_token> &resume)
-    : hosted_actor{cfg, host}, ref_{ref}, who_{std::move(who)}, link_{std::move(link)},
-      secret_{random_secret()}, early_{std::make_unique<early>()} {
+    : hosted_actor{cfg, host}, ref_{ref}, me_{std::move(who.who)}, token_expires_s_{who.expires_s},
+      link_{std::move(link)}, secret_{random_secret()}, early_{std::make_unique<early>()} {
   early_->resume = resume;
   host.counters().session_opened();
 }
@@ -56,7 +56,7 @@ void session::bind() {
   ++bind_tries_;
   auto &ctx = host().context();
   storage::bind_request request{
-      who_.device, who_.account, {ctx.id, ctx.inc, ref_, 0}, superseded_by_, ctx.lease_until()};
+      me_->device, me_->account, {ctx.id, ctx.inc, ref_, 0}, superseded_by_, ctx.lease_until()};
   if (!host().inbox().bind(std::move(request))) {
     host().counters().rejected("bind_queue");
     leave(net::close_code::overloaded, "overloaded", "too many devices connect at once, retry later");
@@ -68,7 +68,7 @@ void session::on_bound(const bind_answer &answer) {
   if (mode_ != mode::binding) {
     // It left before it was bound: nothing may stand for it.
     if (answer.error == errc::none)
-      host().inbox().unbind({who_.device, answer.ep, host().context().lease_until()});
+      host().inbox().unbind({me_->device, answer.ep, host().context().lease_until()});
     return;
   }
   if (answer.error != errc::none) {
@@ -87,7 +87,7 @@ void session::on_bound(const bind_answer &answer) {
   epoch_ = answer.ep;
   auto lives = link_ && link_->is_usable();
   if (!lives || superseded_by_ > epoch_) {
-    host().inbox().unbind({who_.device, epoch_, host().context().lease_until()});
+    host().inbox().unbind({me_->device, epoch_, host().context().lease_until()});
     if (lives)
       link_->close(net::close_code::superseded, "superseded", "a newer connection of this device took over");
     give_up_binding();
@@ -95,28 +95,31 @@ void session::on_bound(const bind_answer &answer) {
   }
   auto &ctx = host().context();
   auto &resume = early_->resume;
-  auto is_here = [&](incarnation inc, const session_ref &ref) {
-    return inc == ctx.inc && ref.loop < ctx.loops.size() && ref != ref_;
+  auto is_reachable = [&](incarnation inc, const session_ref &ref) {
+    return inc == ctx.inc ? ref.loop < ctx.loops.size() && ref != ref_ : host().links().is_up(inc);
   };
-  auto asks = resume && is_here(resume->inc, resume->session);
-  if (answer.previous && is_here(answer.previous->inc, answer.previous->session) &&
-      !(asks && answer.previous->session == resume->session))
-    host().put(answer.previous->session.loop, std::make_unique<items::supersede>(items::supersede{
-                                                  answer.previous->session, who_.device, epoch_}));
-  if (!asks) {
+  auto asks = resume && is_reachable(resume->inc, resume->session);
+  // The question first: it is the notice, too, and whoever was told before it has given its messages back.
+  if (asks)
+    ask_for_state(*resume);
+  if (answer.previous && !(answer.previous->inc == ctx.inc && answer.previous->session == ref_))
+    host().takeovers().tell(*answer.previous, me_->device, epoch_);
+  if (!asks)
     become_live(false);
-    return;
-  }
+}
+
+void session::ask_for_state(const resume_token &resume) {
   mode_ = mode::resuming;
   close_at_ = host().now() + host().lim().hand_over_timeout;
   arm_timer();
   auto question = std::make_unique<items::hand_over>();
-  question->to = resume->session;
-  question->device = who_.device;
+  question->to = resume.session;
+  question->device = me_->device;
   question->newer = epoch_;
-  question->secret = resume->secret;
+  question->secret = resume.secret;
   question->requester = ref_;
-  host().put(resume->session.loop, std::move(question));
+  question->from.loop = host().index();
+  host().put(place{resume.inc, 0, resume.session.loop}, std::move(question));
 }
 
 void session::give_up_binding() {
@@ -152,7 +155,7 @@ void session::become_live(bool resumed) {
   auto token = to_text(resume_token{host().context().inc, ref_, secret_});
   auto &frame = host().scratch();
   net::encode(link_->encoding(), frame,
-              net::welcome_frame{who_.device.str(), who_.account.str(), token, resumed,
+              net::welcome_frame{me_->device.str(), me_->account.str(), token, resumed,
                                  static_cast<uint32_t>(lim.ping_interval.count()),
                                  static_cast<uint32_t>(lim.max_frame_bytes), lim.message_rate,
                                  lim.message_burst, static_cast<uint32_t>(lim.max_timeout.count())});
@@ -184,18 +187,19 @@ void session::become_live(bool resumed) {
 
 void session::plan_token_end() {
   token_end_ = time_point::max();
-  if (who_.expires_s == 0)
+  if (token_expires_s_ == 0)
     return;
   // The token's clock is the wall clock: what is left of it is counted on ours from now on.
-  auto left = std::chrono::milliseconds{who_.expires_s * 1000 - host().wall_now()};
+  auto left = std::chrono::milliseconds{token_expires_s_ * 1000 - host().wall_now()};
   token_end_ = host().now() + left;
   token_warned_ = false;
 }
 
 bool session::refresh(identity who) {
-  if (who.device != who_.device || who.account != who_.account)
+  if (who.who->device != me_->device || who.who->account != me_->account)
     return false;
-  who_ = std::move(who);
+  me_ = std::move(who.who);
+  token_expires_s_ = who.expires_s;
   plan_token_end();
   arm_timer();
   return true;
@@ -269,7 +273,7 @@ void session::on_stop() {
   if (mode_ != mode::ended) {
     // Stopped from outside (an exit message, the loop's end): nothing may be left that points here.
     if (mode_ == mode::live || mode_ == mode::resuming)
-      host().inbox().unbind({who_.device, epoch_, host().context().lease_until()});
+      host().inbox().unbind({me_->device, epoch_, host().context().lease_until()});
     mode_ = mode::ended;
     settle_all();
     host().sessions().erase(ref_);

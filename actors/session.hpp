@@ -7,6 +7,7 @@
 
 #include "actors/connection.hpp"
 #include "actors/fanout.hpp"
+#include "actors/lane.hpp"
 #include "actors/types.hpp"
 #include "cluster/token_bucket.hpp"
 
@@ -30,7 +31,7 @@ public:
 
   const char *name() const override { return "session"; }
   size_t queue_length() const noexcept override { return in_flight_.size() - written_; }
-  std::string subject() const override { return who_.device.str(); }
+  std::string subject() const override { return me_->device.str(); }
 
   /// Asks the directory for the device.
   void start();
@@ -56,18 +57,28 @@ public:
   void on_superseded(const device_id &device, epoch newer);
   /// Gives the state away and ends as superseded; null where device or secret do not match.
   std::unique_ptr<session_state> hand_over(const device_id &device, epoch newer, const resume_secret &secret,
-                                           const session_ref &heir);
+                                           const place &heir_at, const session_ref &heir);
   void on_handed_over(std::unique_ptr<session_state> state);
   /// A verdict of a message of this device; kept for its return while it is away.
   void on_outcome(owed_verdict what);
+  /// The verdict of a message under one of this device's keys that ended at the session before.
+  void on_key_settled(const items::settle_key &x) { state_.keys.settle(x.from, x.key, x.what, x.by); }
   void on_event(const storage::event &event);
   void on_resync();
   /// Asks the device to reconnect elsewhere, closes after the grace.
   void go_away(const char *reason, std::chrono::milliseconds reconnect_in);
 
-  const device_id &device() const noexcept { return who_.device; }
-  const account_id &account() const noexcept { return who_.account; }
+  /// The node lost its place in the cluster: the device is sent elsewhere, and nothing else is said.
+  void abandon();
+
+  const device_id &device() const noexcept { return me_->device; }
+  const account_id &account() const noexcept { return me_->account; }
   epoch ep() const noexcept { return epoch_; }
+  const session_ref &ref() const noexcept { return ref_; }
+  /// Holds the device, as far as it knows: the directory should say so, too.
+  bool is_bound() const noexcept {
+    return (mode_ == mode::live || mode_ == mode::resuming) && superseded_by_ <= epoch_;
+  }
   bool is_connected() const noexcept { return static_cast<bool>(link_); }
 
 protected:
@@ -87,6 +98,7 @@ private:
   // -- session.cpp: life ----
   void bind();
   void give_up_binding();
+  void ask_for_state(const resume_token &resume);
   void become_live(bool resumed);
   void leave(net::close_code code, const char *reason, std::string_view text);
   void detach();
@@ -121,6 +133,7 @@ private:
   void settle_all();
   /// Ends what was written and not confirmed, as unknown.
   void settle_unconfirmed(session_state &state);
+  /// The key's, here or where the state was handed to while the message was under way.
   void settle_key(const envelope &e, verdict v);
   void give_up(const envelope &e, verdict v);
   void reject(envelope_ptr e, verdict v, const char *detail);
@@ -135,7 +148,8 @@ private:
   uint32_t written_ = 0; ///< how many of `in_flight_` are settled, at its front
   epoch epoch_ = 0;
   epoch superseded_by_ = 0;
-  identity who_;
+  std::shared_ptr<const sender> me_; ///< never null
+  int64_t token_expires_s_ = 0;      ///< seconds since 1970; 0 for never
   hosted_ptr<connection> link_;
   resume_secret secret_;
   token_bucket rate_;

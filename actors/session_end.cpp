@@ -4,13 +4,14 @@
 #include "actors/session.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace stentor::actors {
 
 // -- takeover and hand-over ----
 
 void session::on_superseded(const device_id &device, epoch newer) {
-  if (device != who_.device || newer <= superseded_by_)
+  if (device != me_->device || newer <= superseded_by_)
     return;
   superseded_by_ = newer;
   if (mode_ == mode::binding || (epoch_ != 0 && newer <= epoch_))
@@ -22,8 +23,9 @@ void session::on_superseded(const device_id &device, epoch newer) {
 }
 
 std::unique_ptr<session_state> session::hand_over(const device_id &device, epoch newer,
-                                                  const resume_secret &secret, const session_ref &heir) {
-  if (device != who_.device)
+                                                  const resume_secret &secret, const place &heir_at,
+                                                  const session_ref &heir) {
+  if (device != me_->device)
     return nullptr;
   if (!same_secret(secret, secret_) || mode_ == mode::binding || mode_ == mode::resuming ||
       mode_ == mode::ended || superseded_by_ > epoch_ || newer <= epoch_) {
@@ -45,7 +47,7 @@ std::unique_ptr<session_state> session::hand_over(const device_id &device, epoch
     leave(net::close_code::superseded, "superseded", "a newer connection of this device took over");
   }
   // Verdicts still owed to this session follow it, after those it holds already.
-  host().messages().moved(ref_, heir);
+  host().messages().moved(ref_, heir_at, heir);
   // The room of a frame still under way stays reserved here: its verdict comes here.
   auto reserved = [&](auto visit) {
     for (auto i = size_t{written_}; i < in_flight_.size(); ++i)
@@ -81,7 +83,7 @@ void session::leave(net::close_code code, const char *reason, std::string_view t
   if (bound && code == net::close_code::superseded)
     send_back_last(link_->drop_unstarted());
   if (bound && superseded_by_ <= epoch_)
-    host().inbox().unbind({who_.device, epoch_, host().context().lease_until()});
+    host().inbox().unbind({me_->device, epoch_, host().context().lease_until()});
   link_->close(code, reason, text);
 }
 
@@ -105,7 +107,7 @@ void session::on_connection_end(const net::device_end &end_of_link) {
     mode_ = mode::leaving;
     send_back_held();
     send_back_last(in_flight_.size() - written_);
-    host().inbox().unbind({who_.device, epoch_, host().context().lease_until()});
+    host().inbox().unbind({me_->device, epoch_, host().context().lease_until()});
     detach();
     return;
   case mode::detached:
@@ -117,7 +119,7 @@ void session::on_connection_end(const net::device_end &end_of_link) {
 void session::detach() {
   if (watching_) {
     watching_ = false;
-    host().inbox().unwatch(who_.account, ref_);
+    host().inbox().unwatch(me_->account, ref_);
   }
   early_.reset();
   mode_ = mode::detached;
@@ -132,7 +134,7 @@ void session::end() {
   mode_ = mode::ended;
   settle_all();
   if (watching_)
-    host().inbox().unwatch(who_.account, ref_);
+    host().inbox().unwatch(me_->account, ref_);
   host().sessions().erase(ref_);
   host().counters().session_closed();
   stop(caf::exit_reason::normal);
@@ -154,6 +156,25 @@ void session::go_away(const char *reason, std::chrono::milliseconds reconnect_in
   close_with_ = net::close_code::recycled;
   close_reason_ = reason;
   arm_timer();
+}
+
+void session::abandon() {
+  auto keep = self();
+  auto link = link_;
+  // No unbind: a lease that has ended writes nothing, and the sweep removes what stands.
+  mode_ = mode::leaving;
+  superseded_by_ = std::numeric_limits<epoch>::max();
+  close_at_ = time_point::max();
+  if (!link)
+    return;
+  settle_last(link->drop_unstarted(), verdict::unreachable);
+  if (epoch_ != 0 && link->is_usable()) {
+    auto &frame = host().scratch();
+    net::encode(link->encoding(), frame,
+                net::goaway_frame{static_cast<uint32_t>(host().random()() % 1000), "fenced"});
+    link->send(frame, false);
+  }
+  link->close(net::close_code::recycled, "fenced", "this node left its cluster, reconnect");
 }
 
 } // namespace stentor::actors

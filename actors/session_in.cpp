@@ -101,9 +101,7 @@ void session::on_send(const net::client_frame &frame) {
   auto &lim = host().lim();
   auto now = host().now();
   auto e = std::make_unique<envelope>();
-  e->from = who_.device;
-  e->from_account = who_.account;
-  e->allowed = who_.allowed;
+  e->from = me_;
   e->data = std::make_shared<const std::string>(frame.data);
   e->data_format = link_->encoding();
   e->wants = frame.wants;
@@ -111,7 +109,7 @@ void session::on_send(const net::client_frame &frame) {
   auto timeout = frame.timeout_ms ? std::chrono::milliseconds{*frame.timeout_ms} : lim.default_timeout;
   e->deadline = now + std::min(timeout, lim.max_timeout);
   e->expires = frame.ttl_ms ? now + std::chrono::milliseconds{*frame.ttl_ms} : time_point::max();
-  e->answer_to.loop = host().index();
+  e->answer_to.at.loop = host().index();
   if (!frame.key.empty()) {
     e->key = frame.key;
     e->key_digest = XXH3_64bits(frame.data.data(), frame.data.size());
@@ -127,7 +125,7 @@ void session::on_send(const net::client_frame &frame) {
                           std::string{frame.id}, now,         e->deadline};
     e->answer_to.correlation = host().messages().open(std::move(entry));
     if (e->answer_to.correlation == 0) {
-      refuse_send(frame, verdict::congested, "too many messages of this node have no verdict yet");
+      refuse_send(frame, verdict::congested, details::too_many_pending);
       return;
     }
   }
@@ -137,10 +135,10 @@ void session::on_send(const net::client_frame &frame) {
 void session::send_to_account(const net::client_frame &frame, envelope pattern) {
   auto account = account_id::trusted(std::string{frame.to_account});
   if (!may_target(pattern, account)) {
-    refuse_send(frame, verdict::refused, "the target belongs to another account");
+    refuse_send(frame, verdict::refused, details::other_account);
     return;
   }
-  auto except = frame.except_me ? who_.device : device_id{};
+  auto except = frame.except_me ? me_->device : device_id{};
   host().inbox().list(account,
                       [&here = host(), ref = ref_, pattern = std::move(pattern), except,
                        id = std::string{frame.id}](caf::expected<std::vector<storage::record>> found) {
@@ -176,7 +174,7 @@ void session::on_ack(std::string_view text) {
 // -- questions ----
 
 void session::on_devices() {
-  host().inbox().list(who_.account,
+  host().inbox().list(me_->account,
                       [&here = host(), ref = ref_](caf::expected<std::vector<storage::record>> found) {
                         auto *who = here.sessions().find(ref);
                         if (who)
@@ -205,10 +203,10 @@ void session::on_watch(bool on) {
     return;
   watching_ = on;
   if (!on) {
-    host().inbox().unwatch(who_.account, ref_);
+    host().inbox().unwatch(me_->account, ref_);
     return;
   }
-  host().inbox().watch(who_.account, ref_, [&here = host(), ref = ref_](bool taken) {
+  host().inbox().watch(me_->account, ref_, [&here = host(), ref = ref_](bool taken) {
     auto *who = here.sessions().find(ref);
     if (who && !taken)
       who->on_watch_refused();

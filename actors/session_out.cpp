@@ -18,7 +18,7 @@ constexpr size_t frame_overhead = 256;
 void session::deliver(envelope_ptr e, epoch ep) {
   count_handled();
   e->arrived_at = host().now();
-  if (e->to != who_.device) {
+  if (e->to != me_->device) {
     // A route to another device's session: a bug prevented, never a message misdelivered.
     host().counters().rejected("misrouted");
     host().messages().send_back(ref_, ep, std::move(e));
@@ -32,10 +32,10 @@ void session::deliver(envelope_ptr e, epoch ep) {
     return reject(std::move(e), verdict::expired, nullptr);
   if (e->arrived_at >= e->deadline) // its sender was told `unreachable`, or will be
     return reject(std::move(e), verdict::unreachable, nullptr);
-  if (!may_target(*e, who_.account))
-    return reject(std::move(e), verdict::refused, "the target belongs to another account");
+  if (!may_target(*e, me_->account))
+    return reject(std::move(e), verdict::refused, details::other_account);
   if (!e->key.empty()) {
-    auto seen = state_.keys.begin(e->from, e->key, e->key_digest, e->arrived_at, host().lim());
+    auto seen = state_.keys.begin(e->from_device(), e->key, e->key_digest, e->arrived_at, host().lim());
     switch (seen.what) {
     case key_state::fresh:
       break;
@@ -52,7 +52,7 @@ void session::deliver(envelope_ptr e, epoch ep) {
     case key_state::other_body:
       return reject(std::move(e), verdict::invalid, details::other_body);
     case key_state::full:
-      return reject(std::move(e), verdict::congested, "too many idempotency keys are in progress");
+      return reject(std::move(e), verdict::congested, details::too_many_keys);
     }
   }
   auto refuse = [&](verdict v, const char *detail) {
@@ -64,7 +64,7 @@ void session::deliver(envelope_ptr e, epoch ep) {
   if (e->data_format != link_->encoding()) {
     auto image = net::transcode(e->data_format, link_->encoding(), data);
     if (!image)
-      return refuse(verdict::invalid, "not representable");
+      return refuse(verdict::invalid, details::not_representable);
     converted = std::move(*image);
     data = converted;
   }
@@ -73,16 +73,16 @@ void session::deliver(envelope_ptr e, epoch ep) {
     // A cork that is filled in one turn meets the full kernel only when the turn ends, maybe with nothing
     // after it.
     link_->watch_stall();
-    return refuse(verdict::congested, "the device does not read fast enough");
+    return refuse(verdict::congested, details::too_slow);
   }
   if (wants_ack && !state_.unconfirmed.has_room(*e, e->arrived_at, host().lim()))
-    return refuse(verdict::congested, "too many messages wait for the device's ack");
+    return refuse(verdict::congested, details::too_many_unacked);
   auto id = to_chars(e->id);
   auto &frame = host().scratch();
   net::encode(link_->encoding(), frame,
-              net::msg_frame{{id.data(), id.size()}, e->from.str(), data, wants_ack});
+              net::msg_frame{{id.data(), id.size()}, e->from_device().str(), data, wants_ack});
   if (frame.size() > host().lim().max_frame_bytes)
-    return refuse(verdict::invalid, "larger than a frame in the device's format");
+    return refuse(verdict::invalid, details::too_large);
   if (!link_->send(frame, true)) {
     settle_key(*e, verdict::offline);
     host().messages().send_back(ref_, epoch_, std::move(e));
@@ -97,7 +97,7 @@ void session::deliver(envelope_ptr e, epoch ep) {
 void session::hold(envelope_ptr e, epoch ep) {
   if (early_->held_bytes + e->cost() > host().lim().max_cork_bytes ||
       early_->held.size() >= host().lim().max_cork_messages)
-    return reject(std::move(e), verdict::congested, "the device is connecting");
+    return reject(std::move(e), verdict::congested, details::connecting);
   early_->held_bytes += e->cost();
   early_->held.emplace_back(ep, std::move(e));
 }
@@ -152,7 +152,8 @@ void session::redeliver() {
     }
     auto id = to_chars(e->id);
     auto &frame = host().scratch();
-    net::encode(link_->encoding(), frame, net::msg_frame{{id.data(), id.size()}, e->from.str(), data, true});
+    net::encode(link_->encoding(), frame,
+                net::msg_frame{{id.data(), id.size()}, e->from_device().str(), data, true});
     link_->send(frame, false);
   }
 }
@@ -160,8 +161,14 @@ void session::redeliver() {
 // -- messages that go no further ----
 
 void session::settle_key(const envelope &e, verdict v) {
-  if (!e.key.empty())
-    state_.keys.settle(e.from, e.key, v, via{host().context().id, epoch_});
+  if (e.key.empty())
+    return;
+  via by{host().context().id, epoch_};
+  if (host().messages().heir_of(ref_))
+    host().messages().settle_key(std::make_unique<items::settle_key>(
+        items::settle_key{ref_, e.from_device(), e.key, v, std::move(by)}));
+  else
+    state_.keys.settle(e.from_device(), e.key, v, by);
 }
 
 void session::reject(envelope_ptr e, verdict v, const char *detail) {
@@ -258,7 +265,7 @@ void session::on_event(const storage::event &event) {
 void session::on_resync() {
   if (mode_ != mode::live || !watching_)
     return;
-  host().inbox().list(who_.account,
+  host().inbox().list(me_->account,
                       [&here = host(), ref = ref_](caf::expected<std::vector<storage::record>> found) {
                         auto *who = here.sessions().find(ref);
                         if (!found || !who)

@@ -15,6 +15,9 @@
 
 namespace stentor::actors {
 
+/// What a node says when a peer asks whether it can renew its lease.
+enum class renew_word : uint8_t { unknown, no, yes };
+
 /// The directory's answer to one `bind_request`; `error` is `errc::none` where it was bound.
 struct bind_answer {
   errc error = errc::none;
@@ -28,8 +31,12 @@ struct lookup_answer {
   caf::optional<storage::record> found;
 };
 
-/// What a node says when a peer asks whether it can renew its lease.
-enum class renew_word : uint8_t { unknown, no, yes };
+/// The directory's answer to one `restore_request`; `holder` where somebody else has the device.
+struct restore_answer {
+  errc error = errc::none;
+  bool restored = false;
+  caf::optional<route> holder;
+};
 
 /// What a peer says when asked whether it can renew its lease.
 struct peer_answer {
@@ -90,6 +97,10 @@ typename I::result_type inspect(I &f, bind_answer &x) {
   return f(caf::meta::type_name("bind_answer"), x.error, x.ep, x.previous);
 }
 template <class I>
+typename I::result_type inspect(I &f, restore_answer &x) {
+  return f(caf::meta::type_name("restore_answer"), x.error, x.restored, x.holder);
+}
+template <class I>
 typename I::result_type inspect(I &f, peer_answer &x) {
   return f(caf::meta::type_name("peer_answer"), x.node, x.inc, x.can_renew);
 }
@@ -123,6 +134,9 @@ CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::event>))
 CAF_ADD_TYPE_ID(stentor, (stentor::actors::link_news))
 CAF_ADD_TYPE_ID(stentor, (stentor::actors::link_batch))
 CAF_ADD_TYPE_ID(stentor, (stentor::node_id))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::restore_request>))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::actors::restore_answer>))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::notice>))
 CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::lease>))
 CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::actors::peer_answer>))
 
@@ -141,8 +155,16 @@ CAF_ADD_ATOM(stentor, stentor::actors, adopt_atom, "adopt")
 CAF_ADD_ATOM(stentor, stentor::actors, drain_atom, "drain")
 CAF_ADD_ATOM(stentor, stentor::actors, link_atom, "link")
 CAF_ADD_ATOM(stentor, stentor::actors, batch_atom, "batch")
+CAF_ADD_ATOM(stentor, stentor::actors, restore_atom, "restore")
+CAF_ADD_ATOM(stentor, stentor::actors, notice_atom, "notice")
+CAF_ADD_ATOM(stentor, stentor::actors, settled_atom, "settled")
 CAF_ADD_ATOM(stentor, stentor::actors, view_atom, "view")
 CAF_ADD_ATOM(stentor, stentor::actors, sever_atom, "sever")
+CAF_ADD_ATOM(stentor, stentor::actors, tick_atom, "tick")
+CAF_ADD_ATOM(stentor, stentor::actors, join_atom, "join")
+CAF_ADD_ATOM(stentor, stentor::actors, dead_atom, "dead")
+CAF_ADD_ATOM(stentor, stentor::actors, sweep_atom, "sweep")
 CAF_ADD_ATOM(stentor, stentor::actors, ask_atom, "ask")
+CAF_ADD_ATOM(stentor, stentor::actors, conclude_atom, "conclude")
 
 CAF_END_TYPE_ID_BLOCK(stentor)

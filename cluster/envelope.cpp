@@ -5,13 +5,19 @@
 
 namespace stentor {
 
+const device_id &envelope::from_device() const noexcept {
+  static const device_id none;
+  return from ? from->device : none;
+}
+
 bool may_target(const envelope &e, const account_id &account) noexcept {
-  if (e.from.empty() || e.from_account == account)
+  if (!e.from || e.from->account == account)
     return true;
-  if (!e.allowed)
+  if (!e.from->allowed)
     return false;
-  return e.allowed->any_account || std::find(e.allowed->accounts.begin(), e.allowed->accounts.end(),
-                                             account) != e.allowed->accounts.end();
+  auto &allowed = *e.from->allowed;
+  return allowed.any_account ||
+         std::find(allowed.accounts.begin(), allowed.accounts.end(), account) != allowed.accounts.end();
 }
 
 } // namespace stentor

@@ -25,26 +25,31 @@ using payload = std::shared_ptr<const std::string>;
 /// Which road a message came in by, for metrics.
 enum class road : uint8_t { device, http };
 
-/// Where the verdict of a message goes: a loop of a node and its correlation number. `correlation` 0: nobody
-/// waits.
+/// Where the verdict of a message goes, and the message itself where a session does not take it: a loop and
+/// its correlation number. `correlation` 0: nobody waits.
 struct origin {
-  node_id node; ///< empty means this node
-  uint16_t loop = 0;
+  place at;
   uint64_t correlation = 0;
 };
 
-/// What a sender may target. Shared by the sessions's envelopes, immutable.
+/// What a sender may target.
 struct grants {
   bool any_account = false;
   std::vector<account_id> accounts; ///< besides the sender's own
 };
 
+/// The device a message comes from, as its session was authenticated. Immutable: a fresh token makes a new
+/// one, and messages under way keep the rights they were sent with.
+struct sender {
+  device_id device;
+  account_id account;
+  std::shared_ptr<const grants> allowed; ///< null: the own account only
+};
+
 struct envelope {
   message_id id;
   device_id to;
-  device_id from;                        ///< empty for back ends
-  account_id from_account;               ///< empty for back ends, which may target every device
-  std::shared_ptr<const grants> allowed; ///< null: the own account only
+  std::shared_ptr<const sender> from; ///< one for all messages of a session; null for back ends
   payload data;
   format data_format = format::json;
   want wants = want::written;
@@ -62,11 +67,13 @@ struct envelope {
 
   /// Bytes this message is charged for in queues.
   size_t cost() const noexcept { return data->size() + sizeof(envelope); }
+  /// The device it comes from; empty for back ends.
+  const device_id &from_device() const noexcept;
 };
 
 using envelope_ptr = std::unique_ptr<envelope>;
 
-/// Whether `e`'s sender may target a device of `account`.
+/// Whether `e`'s sender may target a device of `account`; back ends may target every device.
 bool may_target(const envelope &e, const account_id &account) noexcept;
 
 } // namespace stentor

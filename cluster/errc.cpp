@@ -35,6 +35,8 @@ const char *describe(errc code) {
     return "a system call failed";
   case errc::config:
     return "a setting is wrong";
+  case errc::lease_held:
+    return "the node's lease has not ended yet";
   }
   return "unknown error";
 }

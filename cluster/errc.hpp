@@ -28,6 +28,7 @@ enum class errc : uint8_t {
   unavailable,       ///< the directory, a node or a loop cannot be reached
   io,                ///< a system call failed; the message carries errno's text
   config,            ///< a setting is wrong; the message carries where, the value and what is allowed
+  lease_held,        ///< a lease that would have to be over is not: wait for its end
 };
 
 /// One sentence for people, without a final full stop.

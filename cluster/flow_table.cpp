@@ -114,6 +114,11 @@ void flow_table::on_road_lost(incarnation inc, flow_host &host) {
   for_each([&](entry &x) { apply(x, [&](flow &f) { f.on_road_lost(inc, host); }); });
 }
 
+void flow_table::on_road_lost(const device_id &device, incarnation inc, flow_host &host) {
+  if (auto *x = lookup(device.str(), hash(device.str())))
+    apply(*x, [&](flow &f) { f.on_road_lost(inc, host); });
+}
+
 void flow_table::abandon(flow_host &host) {
   for_each([&](entry &x) { apply(x, [&](flow &f) { f.abandon(host); }); });
 }

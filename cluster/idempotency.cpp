@@ -2,7 +2,6 @@
 #include "cluster/idempotency.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 namespace stentor {
 
@@ -46,22 +45,15 @@ void idempotency::settle(const device_id &from, std::string_view key, verdict v,
 }
 
 std::vector<idempotency::entry> idempotency::take_entries() {
-  std::vector<entry> taken;
-  if (!entries_)
-    return taken;
-  auto settled =
-      std::stable_partition(entries_->begin(), entries_->end(), [](const entry &x) { return !x.settled; });
-  taken.assign(std::make_move_iterator(settled), std::make_move_iterator(entries_->end()));
-  entries_->erase(settled, entries_->end());
-  release_if_empty();
-  return taken;
+  auto taken = std::move(entries_);
+  return taken ? std::move(*taken) : std::vector<entry>{};
 }
 
 void idempotency::adopt(std::vector<entry> entries, time_point now, const limits &lim) {
   if (!entries_)
     entries_ = std::make_unique<list>();
   for (auto &x : entries)
-    if (x.settled && reached_the_device(*x.settled) && !find(x.from, x.key))
+    if ((!x.settled || reached_the_device(*x.settled)) && !find(x.from, x.key))
       entries_->push_back(std::move(x));
   std::stable_sort(entries_->begin(), entries_->end(),
                    [](const entry &a, const entry &b) { return a.when < b.when; });

@@ -54,8 +54,9 @@ public:
   /// the same.
   void settle(const device_id &from, std::string_view key, verdict v, const via &by);
 
-  /// Moves out what is remembered, oldest first, for a hand-over to another node. Keys in progress stay:
-  /// their message ends here, or is sent back and comes again where it must be fresh.
+  /// Moves out every key, oldest first, for a hand-over to another node. Keys in progress too: until their
+  /// message ended where it is, a repetition must not be delivered. Its verdict must be told to the heir's
+  /// `settle`.
   [[nodiscard]] std::vector<entry> take_entries();
   /// Takes in what another session remembered. Keys known here win; past the bounds the oldest are dropped.
   void adopt(std::vector<entry> entries, time_point now, const limits &lim);

@@ -86,6 +86,16 @@ typename Inspector::result_type inspect(Inspector &f, session_ref &x) {
   return f(caf::meta::type_name("session_ref"), x.loop, x.index, x.generation);
 }
 
+/// A loop of a node, where lane items go and answers return.
+struct place {
+  incarnation inc = 0; ///< 0: this node
+  /// The link that the question came by; an answer takes no later one: what was under way on a link that
+  /// ended is settled already. 0: any link.
+  uint32_t link_epoch = 0;
+  uint16_t loop = 0;
+  friend bool operator==(const place &, const place &) = default;
+};
+
 /// Where a device's session is, or was.
 struct route {
   node_id node;

@@ -19,7 +19,8 @@ struct limits {
       1800000};                                     ///< then `goaway`: spreads devices over new nodes (Pushy)
   std::chrono::milliseconds session_dither{180000}; ///< random 0..this is taken off the lifetime
   std::chrono::milliseconds goaway_grace{
-      4000}; ///< the client closes first, so TIME_WAIT stays there (Zuul Push)
+      4000};                               ///< the client closes first, so TIME_WAIT stays there (Zuul Push)
+  std::chrono::milliseconds drain_over{0}; ///< a drain asks its devices to leave over this time
   std::chrono::milliseconds close_linger{2000};   ///< read and discard this long after our close frame
   std::chrono::milliseconds stall_timeout{15000}; ///< closed as slow when a full cork took no byte this long
   std::chrono::milliseconds token_warning{60000}; ///< `goaway {reason:"token"}` this long before `exp`

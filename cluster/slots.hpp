@@ -22,11 +22,12 @@ inline slot slot_of(const account_id &id) noexcept {
   return slot_of(std::string_view{id.str()});
 }
 
-/// One live node of a view.
+/// One incarnation of one node, as a view lists it.
 struct slot_node {
   node_id node;
   incarnation inc = 0;
   friend bool operator==(const slot_node &, const slot_node &) = default;
+  friend auto operator<=>(const slot_node &, const slot_node &) = default;
 };
 
 /// The owner of every slot in one view.

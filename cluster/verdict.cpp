@@ -10,8 +10,13 @@ namespace {
 constexpr std::array<std::string_view, verdict_count> verdict_names{
     "written", "acked",   "stored",    "offline",   "refused",    "limited",
     "invalid", "expired", "congested", "duplicate", "unreachable"};
-constexpr std::array<std::string_view, 4> want_names{"written", "acked", "errors", "none"};
-constexpr std::array<std::string_view, 5> stage_names{"accepted", "directory", "sent", "session", "written"};
+constexpr std::array<std::string_view, want_count> want_names{"written", "acked", "errors", "none"};
+constexpr std::array<std::string_view, stage_count> stage_names{"accepted", "directory", "sent", "session",
+                                                                "written"};
+constexpr std::array known_details{
+    details::in_progress,      details::other_body,       details::other_account,     details::too_many_keys,
+    details::too_many_pending, details::too_many_unacked, details::not_representable, details::too_large,
+    details::too_slow,         details::connecting};
 
 template <class Enum, size_t N>
 std::optional<Enum> find(const std::array<std::string_view, N> &names, std::string_view text) noexcept {
@@ -37,6 +42,13 @@ std::optional<want> want_from(std::string_view text) noexcept {
 }
 std::optional<verdict> verdict_from(std::string_view text) noexcept {
   return find<verdict>(verdict_names, text);
+}
+
+const char *known_detail(std::string_view text) noexcept {
+  for (auto *detail : known_details)
+    if (detail == text)
+      return detail;
+  return nullptr;
 }
 
 bool is_wanted(want w, verdict v) noexcept {

@@ -36,6 +36,8 @@ enum class want : uint8_t {
   none,    ///< nothing
 };
 
+inline constexpr size_t want_count = 4;
+
 /// The last stage a message surely reached: the `at` of `unreachable`.
 enum class stage : uint8_t {
   accepted,  ///< taken from the sender
@@ -44,12 +46,26 @@ enum class stage : uint8_t {
   session,   ///< arrived at the device's session
   written,   ///< in the kernel of the device's node, not confirmed by the device
 };
+inline constexpr size_t stage_count = 5;
 
-/// Sentences that also decide an HTTP status (409, 422): compared by address.
+/// Every sentence an outcome may carry. Nodes tell each other the text, and one that is not among these is
+/// left out (`known_detail`).
 namespace details {
-inline constexpr const char *in_progress = "the first message under this key is still under way";
-inline constexpr const char *other_body = "another body came under this key";
+/// These two also decide an HTTP status (409, 422).
+inline constexpr char in_progress[] = "the first message under this key is still under way";
+inline constexpr char other_body[] = "another body came under this key";
+inline constexpr char other_account[] = "the target belongs to another account";
+inline constexpr char too_many_keys[] = "too many idempotency keys are in progress";
+inline constexpr char too_many_pending[] = "too many messages of this node have no verdict yet";
+inline constexpr char too_many_unacked[] = "too many messages wait for the device's ack";
+inline constexpr char not_representable[] = "not representable";
+inline constexpr char too_large[] = "larger than a frame in the device's format";
+inline constexpr char too_slow[] = "the device does not read fast enough";
+inline constexpr char connecting[] = "the device is connecting";
 } // namespace details
+
+/// Our own copy of the sentence, as an `outcome` holds it; null for any other text.
+const char *known_detail(std::string_view text) noexcept;
 
 /// The connection a frame was written to. `ep` 0 means none.
 struct via {

@@ -81,6 +81,8 @@ std::string_view code_name(errc code) noexcept {
     return "io";
   case errc::config:
     return "config";
+  case errc::lease_held:
+    return "lease_held";
   }
   return "none";
 }

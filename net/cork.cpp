@@ -74,12 +74,29 @@ size_t cork::drop_unstarted() {
   if (!block_)
     return 0;
   auto &b = *block_;
-  auto start = b.done == 0 ? size_t{0} : static_cast<size_t>(b.ends[b.done - 1].position);
-  auto kept = b.done + (b.taken > start ? 1 : 0);
+  auto end_of = [&](size_t i) { return static_cast<size_t>(b.ends[i].position); };
+  auto next = b.done;
+  if (b.taken > (next == 0 ? 0 : end_of(next - 1)))
+    ++next; // under way
+  // What nobody waits for moves down over what goes.
+  auto kept = next;
+  auto place = next == 0 ? 0 : end_of(next - 1);
+  auto begin = place;
   size_t dropped = 0;
-  for (auto i = kept; i < b.ends.size(); ++i)
-    dropped += b.ends[i].waited_for;
-  b.bytes.resize(kept == 0 ? 0 : static_cast<size_t>(b.ends[kept - 1].position));
+  for (; next < b.ends.size(); ++next) {
+    auto end = end_of(next);
+    if (b.ends[next].waited_for) {
+      ++dropped;
+    } else {
+      std::copy(b.bytes.begin() + static_cast<ptrdiff_t>(begin),
+                b.bytes.begin() + static_cast<ptrdiff_t>(end),
+                b.bytes.begin() + static_cast<ptrdiff_t>(place));
+      place += end - begin;
+      b.ends[kept++] = {place, false};
+    }
+    begin = end;
+  }
+  b.bytes.resize(place);
   b.ends.resize(kept);
   b.marks -= dropped;
   if (b.taken == b.bytes.size())

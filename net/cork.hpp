@@ -73,8 +73,8 @@ public:
     return progress::failed;
   }
 
-  /// Drops every frame of which the kernel has not taken a byte; what is left ends with the frame that is
-  /// under way. Returns the number of marks dropped (they were the latest).
+  /// Drops every waited-for frame of which the kernel has not taken a byte; all others stay, in order.
+  /// Returns the number of frames dropped (their marks were the latest).
   size_t drop_unstarted();
 
 private:

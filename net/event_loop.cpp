@@ -79,7 +79,7 @@ void event_loop::remove(int fd, pollable &who) {
       batch_->events[i].events = 0;
 }
 
-void event_loop::poll(std::chrono::milliseconds most) {
+bool event_loop::poll(std::chrono::milliseconds most) {
   using std::chrono::milliseconds;
   auto wait = most;
   if (auto due = timers_.next_due(); due && wait.count() > 0)
@@ -87,6 +87,8 @@ void event_loop::poll(std::chrono::milliseconds most) {
   ++counters_.polls;
   auto n = epoll_wait(epoll_, batch_->events.data(), batch_size, static_cast<int>(wait.count()));
   touch_clock();
+  if (gate_ && !gate_->may_go_on())
+    return false;                 // level-triggered: what is ready now is ready next time
   batch_->count = std::max(n, 0); // EINTR: a signal, nothing ready
   for (batch_->next = 0; batch_->next < batch_->count;) {
     auto &ev = batch_->events[batch_->next++];
@@ -101,14 +103,7 @@ void event_loop::poll(std::chrono::milliseconds most) {
   }
   batch_->count = 0;
   timers_.advance(now_);
-}
-
-void event_loop::flush() {
-  flushing_.swap(dirty_);
-  for (size_t i = 0; i < flushing_.size(); ++i)
-    if (auto *who = flushing_[i])
-      who->on_flush();
-  flushing_.clear();
+  return true;
 }
 
 void event_loop::run_turn(std::chrono::milliseconds most) {

@@ -35,6 +35,13 @@ public:
   virtual void on_flush() = 0;
 };
 
+/// Asked after each wait, before anything that became ready is handled: the wait may have been long.
+class poll_gate {
+public:
+  virtual ~poll_gate() = default;
+  virtual bool may_go_on() = 0;
+};
+
 /// System calls this loop made, for the benchmark and `/metrics`.
 struct io_counters {
   uint64_t polls = 0;
@@ -65,10 +72,26 @@ public:
 
   // -- one turn ----
   /// Waits for readiness, at most `most`, less where a timer is due earlier; then calls the ready pollables
-  /// and the timers. Updates `now()`.
-  void poll(std::chrono::milliseconds most);
+  /// and the timers. Updates `now()`. False where the gate said no: nothing was handled, and nothing is lost.
+  bool poll(std::chrono::milliseconds most);
+  /// Null, as at first: every turn goes on.
+  void set_gate(poll_gate *gate) noexcept { gate_ = gate; }
   /// Calls `on_flush` of everyone in the list, once each; those who ask again meanwhile are called next time.
-  void flush();
+  void flush() {
+    flush([] {});
+  }
+  /// The same with a call of `after()` behind each: what it writes to a socket that is still to come leaves
+  /// with that one's other bytes.
+  template <class After>
+  void flush(After &&after) {
+    flushing_.swap(dirty_);
+    for (size_t i = 0; i < flushing_.size(); ++i)
+      if (auto *who = flushing_[i]) {
+        who->on_flush();
+        after();
+      }
+    flushing_.clear();
+  }
   bool has_unflushed() const noexcept { return !dirty_.empty(); }
   /// `poll` and `flush`, for loops without actors.
   void run_turn(std::chrono::milliseconds most);
@@ -109,6 +132,7 @@ private:
 
   int epoll_;
   int wake_;
+  poll_gate *gate_ = nullptr;
   clock clock_ = &std::chrono::steady_clock::now;
   time_point now_ = std::chrono::steady_clock::now();
   timer_wheel timers_{now_};

@@ -24,8 +24,8 @@ caf::error io_error(const char *call, const socket_address &address, int error) 
   return make_error(errc::io, std::string{call} + ' ' + to_string(address) + ": " + std::strerror(error));
 }
 
-/// A bound and listening descriptor.
-caf::expected<int> open_listening(const socket_address &address, bool shared) {
+/// A bound descriptor.
+caf::expected<int> open_bound(const socket_address &address, bool shared) {
   auto fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0)
     return io_error("socket", address, errno);
@@ -35,14 +35,9 @@ caf::expected<int> open_listening(const socket_address &address, bool shared) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (address.family() == AF_INET6)
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on); // [::] does not take IPv4's port as well
-  const char *failed = nullptr;
-  if (bind(fd, address.get(), address.size) < 0)
-    failed = "bind";
-  else if (listen(fd, listener::backlog) < 0)
-    failed = "listen";
-  if (!failed)
+  if (bind(fd, address.get(), address.size) == 0)
     return fd;
-  auto error = io_error(failed, address, errno);
+  auto error = io_error("bind", address, errno);
   close(fd);
   return error;
 }
@@ -70,11 +65,12 @@ bool is_about_one_connection(int error) {
 } // namespace
 
 caf::error probe_address(const socket_address &address) {
-  auto fd = open_listening(address, false);
+  auto fd = open_bound(address, false);
   if (!fd)
     return fd.error();
+  auto error = listen(*fd, 1) < 0 ? io_error("listen", address, errno) : caf::error{};
   close(*fd);
-  return {};
+  return error;
 }
 
 void tune_accepted_socket(int fd, const limits &lim) noexcept {
@@ -87,31 +83,50 @@ void tune_accepted_socket(int fd, const limits &lim) noexcept {
 
 caf::expected<std::unique_ptr<listener>> listener::make(event_loop &loop, const socket_address &address,
                                                         const limits &lim, accept_events &events) {
-  auto fd = open_listening(address, true);
+  auto result = make_waiting(loop, address, lim, events);
+  if (!result)
+    return result;
+  if (auto err = (*result)->begin())
+    return err;
+  return result;
+}
+
+caf::expected<std::unique_ptr<listener>> listener::make_waiting(event_loop &loop,
+                                                                const socket_address &address,
+                                                                const limits &lim, accept_events &events) {
+  auto fd = open_bound(address, true);
   if (!fd)
     return fd.error();
   tune_accepted_socket(*fd, lim); // Linux hands all three down: three system calls saved a connection
   auto local = address;
   local.size = sizeof local.storage;
   getsockname(*fd, local.get(), &local.size);
-  std::unique_ptr<listener> result{new listener{loop, *fd, local, lim, events}};
-  if (!loop.add(*fd, *result, EPOLLIN))
-    return io_error("epoll_ctl", local, errno);
-  return result;
+  return std::unique_ptr<listener>{new listener{loop, *fd, local, lim, events}};
+}
+
+caf::error listener::begin() {
+  if (listen(fd_, backlog) < 0)
+    return io_error("listen", local_, errno);
+  armed_ = !paused_ && !resting_;
+  if (!loop_.add(fd_, *this, armed_ ? +EPOLLIN : 0))
+    return io_error("epoll_ctl", local_, errno);
+  begun_ = true;
+  return {};
 }
 
 listener::listener(event_loop &loop, int fd, const socket_address &local, const limits &lim,
                    accept_events &events)
-    : loop_{loop}, fd_{fd}, local_{local}, limits_{lim}, events_{events}, armed_{true} {}
+    : loop_{loop}, fd_{fd}, local_{local}, limits_{lim}, events_{events} {}
 
 listener::~listener() {
-  loop_.remove(fd_, *this);
+  if (begun_)
+    loop_.remove(fd_, *this);
   close(fd_);
 }
 
 void listener::arm() {
   auto wanted = !paused_ && !resting_;
-  if (wanted == armed_)
+  if (wanted == armed_ || !begun_)
     return;
   armed_ = wanted;
   loop_.modify(fd_, *this, wanted ? +EPOLLIN : 0);

@@ -34,9 +34,14 @@ public:
   /// nobody gives up.
   static constexpr std::chrono::milliseconds rest{100};
 
-  /// Listens on `address`. `errc::io` where the address cannot be had.
+  /// Listens on `address`. `errc::io` where it cannot be had.
   [[nodiscard]] static caf::expected<std::unique_ptr<listener>>
   make(event_loop &loop, const socket_address &address, const limits &lim, accept_events &events);
+  /// Takes `address` and refuses connections until `begin`.
+  [[nodiscard]] static caf::expected<std::unique_ptr<listener>>
+  make_waiting(event_loop &loop, const socket_address &address, const limits &lim, accept_events &events);
+  /// Once, after `make_waiting`. `errc::io`.
+  [[nodiscard]] caf::error begin();
   ~listener() override;
   listener(const listener &) = delete;
   listener &operator=(const listener &) = delete;
@@ -68,6 +73,7 @@ private:
   bool resting_ = false;
   bool told_ = false;
   bool armed_ = false;
+  bool begun_ = false;
   uint64_t rests_ = 0;
   timer_for<listener, &listener::rest_over> timer_{this};
 };

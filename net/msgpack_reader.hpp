@@ -43,6 +43,8 @@ public:
   /// Passes over one value, at most `max_depth` containers deep; `raw` gets its bytes.
   bool skip(std::string_view &raw) noexcept;
 
+  /// Whether nothing follows; of a sequence of values, between two of them.
+  bool at_end() const noexcept { return p_ == end_; }
   /// Whether nothing follows and nothing failed.
   bool finish() noexcept;
 

@@ -49,9 +49,8 @@ public:
   /// Since when the kernel has taken no byte of a non-empty cork; `time_point::max()` while nothing waits.
   time_point stalled_since() const noexcept { return stalled_since_; }
 
-  /// Drops every frame of the cork of which the kernel has not taken a byte yet, positions marked included;
-  /// what is left ends with the frame that is under way. Returns the number of marks dropped (they were the
-  /// latest).
+  /// Drops every waited-for frame of the cork of which the kernel has not taken a byte yet; all others stay,
+  /// in order. Returns the number of frames dropped (their marks were the latest).
   size_t drop_unstarted();
 
   // -- reading ----

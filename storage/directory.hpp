@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,11 @@ namespace stentor::storage {
 /// A reading of the directory's own clock, microseconds since 1970. The only clock that leases and epochs
 /// know.
 using directory_time = int64_t;
+/// Where a directory gets its time, where it is not the store's. May step back: epochs do not follow it then.
+using directory_clock = std::function<directory_time()>;
+
+/// After a lease's end nothing of its incarnation can land any more once this has passed as well.
+inline constexpr directory_time sweep_margin_us = 1'000'000;
 
 /// `bind`: take the device for `to` (its `ep` is ignored).
 struct bind_request {
@@ -86,10 +92,27 @@ struct lease {
   std::string address; ///< where peers reach it, may be empty
   bool draining = false;
 };
+
+/// Word for a session's incarnation that a newer epoch holds the device, where the direct link is cut.
+struct notice {
+  device_id device;
+  epoch newer = 0;
+  friend bool operator==(const notice &, const notice &) = default;
+};
+/// Words kept for one incarnation, devices counted once; past it `notify` refuses.
+inline constexpr size_t max_notices = 10'000;
+/// Words handed out by one `renew`.
+inline constexpr size_t max_notices_a_renew = 1'000;
+
 struct renew_result {
   directory_time now = 0;
   directory_time until = 0;
-  std::vector<lease> view; ///< every lease that is neither dead nor past, this one included
+  std::vector<lease> view;    ///< every lease that is neither dead nor past, this one included
+  std::vector<lease> expired; ///< past, but not declared dead: whoever may judge can do so
+  std::vector<lease> unswept; ///< dead, the sweep not finished; `until` is when their last lease ends
+  std::vector<notice>
+      notices;        ///< for this incarnation, each handed out once; again only if an answer was lost
+  std::string run_id; ///< of the store's process: another one may have lost or forgotten something
 };
 
 class directory {
@@ -112,23 +135,35 @@ public:
   virtual result<std::vector<record>> devices_of(const account_id &account) = 0;
 
   // -- events ----
-  /// Events after `cursor` in order, at most `most`; `cursor` moves. An empty cursor starts now. Only the
-  /// last events are kept: `errc::not_found` for a cursor that fell behind, then start over from the records.
+  /// Events after `cursor`, those of one device in order, at most `most`; `cursor` moves. An empty cursor
+  /// starts now. Only the last events are kept: `errc::not_found` for a cursor that fell behind, then start
+  /// over from the records.
   virtual result<std::vector<event>> events_after(std::string &cursor, size_t most) = 0;
 
-  // -- membership ----
-  /// Takes or extends the lease; `errc::superseded` where the incarnation was declared dead.
+  // -- membership: errors as for devices ----
+  /// Takes or extends the lease, also one that is past. `errc::superseded` where the incarnation is dead,
+  /// `errc::lease_held` while another incarnation of the same node holds a lease: a node started twice waits.
   virtual result<renew_result> renew(const lease &mine, std::chrono::milliseconds length) = 0;
   /// Leaves a tombstone: that incarnation can never renew, its records are invalid at once. False where it
-  /// was there already.
+  /// was there already. `errc::lease_held` while its lease is not past by the directory's own clock, so that
+  /// no race kills a live node.
   virtual result<bool> declare_dead(const node_id &node, incarnation inc) = 0;
-  /// Removes up to `batch` records of an incarnation declared dead, with their `offline` events; the count
-  /// removed, 0 when done. The caller waits until 1 s after the lease's end, so that no late bind lands
-  /// behind it.
+  /// A node gives up its own lease, whenever it ends, and is dead at once; nobody waits for it. False where
+  /// it was dead already.
+  virtual result<bool> release(const node_id &mine, incarnation inc) = 0;
+  /// Removes up to `batch` records of a dead incarnation, with their `offline` events: the count removed,
+  /// less than `batch` where no more were found, 0 also where it is not dead. The incarnation stays `unswept`
+  /// until a sweep found no more 1 s after its lease's end, when no late bind can land behind it.
   virtual result<size_t> sweep(const node_id &node, incarnation inc, size_t batch) = 0;
+  /// Leaves word for an incarnation, handed out by its `renew`; the highest epoch counts. False, and nothing
+  /// kept, where more than `max_notices` would wait. For a dead one true: nobody is left to tell.
+  virtual result<bool> notify(const node_id &node, incarnation inc, const std::vector<notice> &words) = 0;
 
   /// How many devices are bound, for metrics; may be an estimate.
   virtual result<size_t> size() = 0;
+  /// Whether the store can be used now, for readiness: nothing, or what is wrong and how to mend it.
+  /// `errc::config` where only a person can mend it, else `errc::unavailable`.
+  virtual caf::error check() = 0;
 };
 
 // -- inspection, for actor messages ----
@@ -138,12 +173,20 @@ typename I::result_type inspect(I &f, bind_request &x) {
   return f(caf::meta::type_name("bind_request"), x.device, x.account, x.to, x.floor, x.lease_until);
 }
 template <class I>
-typename I::result_type inspect(I &f, unbind_request &x) {
-  return f(caf::meta::type_name("unbind_request"), x.device, x.ep, x.lease_until);
+typename I::result_type inspect(I &f, restore_request &x) {
+  return f(caf::meta::type_name("restore_request"), x.device, x.account, x.to, x.lease_until);
 }
 template <class I>
 typename I::result_type inspect(I &f, lease &x) {
   return f(caf::meta::type_name("lease"), x.node, x.inc, x.until, x.address, x.draining);
+}
+template <class I>
+typename I::result_type inspect(I &f, unbind_request &x) {
+  return f(caf::meta::type_name("unbind_request"), x.device, x.ep, x.lease_until);
+}
+template <class I>
+typename I::result_type inspect(I &f, notice &x) {
+  return f(caf::meta::type_name("notice"), x.device, x.newer);
 }
 template <class I>
 typename I::result_type inspect(I &f, record &x) {

@@ -2,8 +2,19 @@
 #include "storage/memory_directory.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace stentor::storage {
+
+namespace {
+
+/// Another one for each directory of each process.
+std::string make_run_id() {
+  static std::atomic<uint64_t> count{0};
+  return "memory-" + std::to_string(wall_directory_time()) + "-" + std::to_string(++count);
+}
+
+} // namespace
 
 directory_time wall_directory_time() noexcept {
   auto since = std::chrono::system_clock::now().time_since_epoch();
@@ -11,7 +22,7 @@ directory_time wall_directory_time() noexcept {
 }
 
 memory_directory::memory_directory(directory_clock clock, size_t max_events)
-    : clock_{std::move(clock)}, events_{max_events} {}
+    : clock_{std::move(clock)}, run_id_{make_run_id()}, events_{max_events} {}
 
 memory_directory::~memory_directory() = default;
 
@@ -125,48 +136,6 @@ auto memory_directory::events_after(std::string &cursor, size_t most) -> result<
 
 auto memory_directory::size() -> result<size_t> {
   return devices_.size();
-}
-
-// -- membership ----
-
-auto memory_directory::renew(const lease &mine, std::chrono::milliseconds length) -> result<renew_result> {
-  auto &mine_now = holder_of(mine.node, mine.inc).second;
-  if (mine_now.dead)
-    return make_error(errc::superseded);
-  renew_result answer;
-  answer.now = clock_();
-  answer.until = answer.now + std::chrono::microseconds{length}.count();
-  mine_now.until = answer.until;
-  mine_now.address = mine.address;
-  mine_now.draining = mine.draining;
-  for (auto &x : holders_)
-    if (is_live(x, answer.now))
-      answer.view.push_back(
-          {x.first.first, x.first.second, x.second.until, x.second.address, x.second.draining});
-  return answer;
-}
-
-auto memory_directory::declare_dead(const node_id &node, incarnation inc) -> result<bool> {
-  auto &x = holder_of(node, inc).second;
-  return !std::exchange(x.dead, true);
-}
-
-auto memory_directory::sweep(const node_id &node, incarnation inc, size_t batch) -> result<size_t> {
-  auto found = holders_.find({node, inc});
-  if (found == holders_.end() || !found->second.dead)
-    return size_t{0};
-  size_t removed = 0;
-  // A walk over everything: a single node never outlives its own incarnation, so there is nothing to win.
-  for (auto i = devices_.begin(); i != devices_.end() && removed < batch && found->second.records > 0;) {
-    if (i->second.at != &*found) {
-      ++i;
-      continue;
-    }
-    take(i->second);
-    i = devices_.erase(i);
-    ++removed;
-  }
-  return removed;
 }
 
 // -- records ----

@@ -13,9 +13,6 @@
 
 namespace stentor::storage {
 
-/// Where a `memory_directory` gets its time. May step back: epochs do not follow it then.
-using directory_clock = std::function<directory_time()>;
-
 /// This machine's wall clock.
 directory_time wall_directory_time() noexcept;
 
@@ -38,8 +35,11 @@ public:
   result<std::vector<event>> events_after(std::string &cursor, size_t most) override;
   result<renew_result> renew(const lease &mine, std::chrono::milliseconds length) override;
   result<bool> declare_dead(const node_id &node, incarnation inc) override;
+  result<bool> release(const node_id &mine, incarnation inc) override;
   result<size_t> sweep(const node_id &node, incarnation inc, size_t batch) override;
+  result<bool> notify(const node_id &node, incarnation inc, const std::vector<notice> &words) override;
   result<size_t> size() override;
+  caf::error check() override { return {}; }
 
 private:
   struct entry;
@@ -47,9 +47,11 @@ private:
   struct holder {
     directory_time until = 0; ///< end of its lease, 0 where it never had one
     size_t records = 0;
-    bool dead = false; ///< the tombstone
+    bool dead = false;  ///< the tombstone
+    bool swept = false; ///< dead, and no record of it can be left
     bool draining = false;
     std::string address;
+    std::map<device_id, epoch> notices;
   };
   using holder_map = std::map<std::pair<node_id, incarnation>, holder>;
   /// The devices of an account, as a list through their entries.
@@ -72,7 +74,9 @@ private:
   static bool is_live(const holder_map::value_type &x, directory_time now) noexcept;
   static route route_of(const entry &x);
   static record record_of(const entry &x);
+  static lease lease_of(const holder_map::value_type &x);
   holder_map::value_type &holder_of(const node_id &node, incarnation inc);
+  bool bury(holder &x, directory_time now);
   void forget_one_incarnation();
   void put(device_map::iterator where, const account_id &account, const route &to, epoch ep);
   void take(entry &x);
@@ -80,6 +84,7 @@ private:
   void unlink(entry &x);
 
   directory_clock clock_;
+  std::string run_id_;
   holder_map holders_;
   account_map accounts_;
   device_map devices_;

@@ -19,7 +19,7 @@ TEST(api, answers_a_direct_push_with_its_verdict) {
   ASSERT_EQ(rig.messages.size(), 1u);
   auto &e = *rig.messages[0].message;
   EXPECT_EQ(e.to.str(), "d:1");
-  EXPECT_TRUE(e.from.empty());
+  EXPECT_EQ(e.from, nullptr);
   EXPECT_EQ(*e.data, R"({"a":1})");
   EXPECT_EQ(e.data_format, format::json);
   EXPECT_EQ(e.wants, want::acked);

@@ -83,6 +83,7 @@ mesh_node::mesh_node(node_options options) : options_{std::move(options)} {
   wanted.cluster = options_.cluster;
   wanted.node = cfg.node;
   wanted.inc = options_.inc;
+  wanted.protocol = options_.protocol;
   wanted.listen = *net::parse_address("127.0.0.1:0");
   wanted.can_renew = [can = options_.can_renew] { return can; };
   wanted.inboxes = {sink_.strong()};

@@ -79,6 +79,7 @@ struct node_options {
   transport_limits lim;
   size_t workers = 0;
   bool can_renew = true;
+  protocol_range protocol;
 };
 
 class mesh_node {

@@ -102,6 +102,16 @@ TEST(mesh, another_cluster_is_refused_before_it_is_a_link) {
   EXPECT_EQ(b.counters().refused[static_cast<size_t>(peer_refusal::hello)], 1);
 }
 
+TEST(mesh, versions_that_share_none_are_refused_and_neighbours_link) {
+  mesh_node a{{.name = "a", .inc = 1, .protocol = {1, 2}}};
+  mesh_node b{{.name = "b", .inc = 2, .protocol = {2, 3}}};
+  mesh_node c{{.name = "c", .inc = 3, .protocol = {3, 4}}};
+  introduce({&a, &b, &c});
+  EXPECT_TRUE(a.hears(b, true) && b.hears(c, true));
+  EXPECT_FALSE(a.hears(c, true, 1, 500ms));
+  EXPECT_EQ(c.counters().refused[static_cast<size_t>(peer_refusal::hello)], 1);
+}
+
 TEST(mesh, another_clusters_transport_is_refused) {
   mesh_node a{{.name = "a", .inc = 1}}, b{{.name = "b", .inc = 2, .cluster = "other"}};
   introduce({&a, &b});
@@ -165,8 +175,10 @@ TEST(mesh, what_waits_for_a_stalled_link_is_bounded_and_given_back) {
   EXPECT_EQ(a.counters().overflows, 1);
   between.stall(false);
   ASSERT_TRUE(a.hears(b, true, 2));
-  // 100 MB were handed over; glibc keeps some of what was freed.
+  // 100 MB were handed over; glibc keeps some of what was freed, a sanitizer all of it.
+#ifndef __SANITIZE_ADDRESS__
   EXPECT_LT(resident_bytes(), before + 64 * 1024 * 1024);
+#endif
 }
 
 TEST(mesh, a_cut_link_is_told_at_once_and_heals) {

@@ -247,6 +247,16 @@ TEST(metrics_table, is_what_the_documentation_says) {
       << "STENTOR_UPDATE_DOCS=1 with this test writes it anew";
 }
 
+TEST(metrics_table, has_every_name_that_the_documentation_uses) {
+  auto exposed = metrics_of_loops{2}.exposition();
+  std::regex name{R"(\bstentor_[a-z_]+)"};
+  for (auto *path : {"/docs/metrics.md", "/docs/deploy.md", "/docs/benchmark.md", "/README.md"}) {
+    auto text = slurp(std::string{STENTOR_SOURCE_DIR} + path);
+    for (std::sregex_iterator it{text.begin(), text.end(), name}, end; it != end; ++it)
+      EXPECT_NE(exposed.find("\n" + it->str()), std::string::npos) << path << ": " << it->str();
+  }
+}
+
 TEST(metrics_table, has_exactly_what_is_exposed) {
   auto text = metrics_of_loops{2}.exposition();
   std::set<std::string> exposed;

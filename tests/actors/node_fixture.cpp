@@ -15,6 +15,8 @@
 
 namespace stentor::actors::test {
 
+using namespace std::chrono_literals;
+
 namespace {
 
 // Ahead of every timer wheel, which starts at the real time; from there only `pass` moves it.
@@ -147,16 +149,43 @@ std::string device::resume_token() const {
 
 // -- node ----
 
-node::node(size_t loops, limits lim) {
+world::world() {
   settings_.add_message_types<caf::id_block::stentor>();
   settings_.set("scheduler.policy", caf::atom("testing"));
   sys_ = std::make_unique<caf::actor_system>(settings_);
   coordinator_ = dynamic_cast<caf::scheduler::test_coordinator *>(&sys_->scheduler());
   store_ = std::make_shared<storage::memory_directory>();
-  ctx_ = std::make_unique<node_context>(*sys_, test_config(loops, lim));
-  ctx_->inc = test_incarnation;
-  auto lease = store_->renew({ctx_->id, ctx_->inc, 0, {}, false}, std::chrono::hours{1});
-  ctx_->lease_end = lease->until;
+}
+
+world::~world() = default;
+
+void world::run_actors() {
+  while (coordinator_->try_run_once()) {
+  }
+}
+
+node::node(size_t loops, limits lim) : node{std::make_unique<world>(), loops, lim} {}
+
+node::node(std::unique_ptr<world> own, size_t loops, limits lim)
+    : node{own.get(), "test-node", test_incarnation, loops, lim, false} {
+  own_world_ = std::move(own);
+}
+
+node::node(world &in, const std::string &name, incarnation inc, size_t loops, limits lim)
+    : node{&in, name, inc, loops, lim, true} {}
+
+node::node(world *in, const std::string &name, incarnation inc, size_t loops, limits lim, bool clustered)
+    : world_{*in} {
+  auto cfg = test_config(loops, lim);
+  cfg.node = node_id::trusted(name);
+  if (clustered)
+    cfg.cluster.name = "test-cluster";
+  ctx_ = std::make_unique<node_context>(system(), cfg);
+  ctx_->inc = inc;
+  ctx_->boot_now = [] { return boot_time{test_time.time_since_epoch()}; };
+  auto lease = store().renew({ctx_->id, ctx_->inc, 0, {}, false}, std::chrono::hours{1});
+  ctx_->view->lease_end = lease->until;
+  ctx_->view->lease.publish(boot_time::max(), boot_time::max());
   for (uint16_t i = 0; i < loops; ++i) {
     auto io = net::event_loop::make();
     EXPECT_TRUE(io);
@@ -164,10 +193,11 @@ node::node(size_t loops, limits lim) {
     loops_.push_back(std::make_unique<loop>(*ctx_, i, std::move(*io)));
     ctx_->loops.push_back(loops_.back().get());
   }
-  ctx_->directory = sys_->spawn(directory, std::shared_ptr<storage::directory>{store_}, ctx_->numbers);
+  ctx_->directory =
+      system().spawn(directory, std::shared_ptr<storage::directory>{world_.store()}, ctx_->numbers, 0ms);
   std::vector<caf::strong_actor_ptr> handles;
   for (size_t i = 0; i < loops; ++i) {
-    ctx_->routers.push_back(sys_->spawn(router, ctx_->directory, ctx_->lim().max_watchers));
+    ctx_->routers.push_back(system().spawn(router, ctx_->directory, ctx_->view, ctx_->lim().max_watchers));
     handles.push_back(caf::actor_cast<caf::strong_actor_ptr>(ctx_->routers.back()));
   }
   caf::anon_send(ctx_->directory, adopt_atom_v, std::move(handles));
@@ -185,7 +215,18 @@ node::~node() {
   ctx_->directory = nullptr;
   loops_.clear();
   ctx_.reset();
-  sys_.reset();
+}
+
+void node::tell_link(node &other, uint32_t link_epoch, bool up) {
+  link_news news{other.ctx_->id, other.ctx_->inc, link_epoch, up, {}, {}, up ? "" : "cut by the test"};
+  if (up) {
+    for (auto &host : other.loops_)
+      news.inboxes.push_back(host->inbox().self());
+    for (auto &handle : other.ctx_->routers)
+      news.routers.push_back(caf::actor_cast<caf::strong_actor_ptr>(handle));
+  }
+  for (auto &host : loops_)
+    caf::anon_send(caf::actor_cast<caf::actor>(host->inbox().self()), link_atom_v, news);
 }
 
 std::unique_ptr<device> node::connect(size_t at, const std::string &name, const std::string &resume,
@@ -195,7 +236,7 @@ std::unique_ptr<device> node::connect(size_t at, const std::string &name, const 
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
   auto query = "device=" + name + "&account=" + account + (resume.empty() ? "" : "&resume=" + resume);
   auto result = std::make_unique<device>(ends[1], query);
-  make_hosted<connection>(*sys_, *loops_[at], *loops_[at], ends[0])->start();
+  make_hosted<connection>(system(), *loops_[at], *loops_[at], ends[0])->start();
   return result;
 }
 
@@ -211,11 +252,6 @@ void node::turn(size_t at) {
   loops_[at]->run_turn(std::chrono::milliseconds{0});
 }
 
-void node::run_actors() {
-  while (coordinator_->try_run_once()) {
-  }
-}
-
 void node::settle() {
   // A message crosses at most a handful of loops and actors; what still moves after this many rounds never
   // rests.
@@ -227,15 +263,26 @@ void node::settle() {
 }
 
 void node::pass(std::chrono::milliseconds time) {
+  test::pass(time, {this});
+}
+
+void leap(std::chrono::milliseconds time) {
+  test_time += time;
+}
+
+void pass(std::chrono::milliseconds time, std::initializer_list<node *> nodes) {
   constexpr std::chrono::milliseconds step{500};
   for (; time.count() > 0; time -= step) {
     test_time += std::min(time, step);
-    settle();
+    // What one node sends the other in its last turn, that one handles in the next round.
+    for (int round = 0; round < 2; ++round)
+      for (auto *one : nodes)
+        one->settle();
   }
 }
 
 bool node::is_online(const std::string &name) {
-  auto found = store_->lookup({device_id::trusted(name)});
+  auto found = store().lookup({device_id::trusted(name)});
   return found.at(0) && found.at(0)->has_value();
 }
 

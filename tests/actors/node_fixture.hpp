@@ -58,9 +58,29 @@ private:
   std::vector<nlohmann::json> received_;
 };
 
+/// What the nodes of one test share: the actor system with its coordinator, and the directory.
+class world {
+public:
+  world();
+  ~world();
+  void run_actors();
+
+  caf::actor_system &system() noexcept { return *sys_; }
+  const std::shared_ptr<storage::memory_directory> &store() noexcept { return store_; }
+
+private:
+  caf::actor_system_config settings_;
+  std::unique_ptr<caf::actor_system> sys_;
+  caf::scheduler::test_coordinator *coordinator_ = nullptr;
+  std::shared_ptr<storage::memory_directory> store_;
+};
+
 class node {
 public:
+  /// A node alone in a world of its own.
   explicit node(size_t loops = 2, limits lim = {});
+  /// One of several, with links that the test makes.
+  node(world &in, const std::string &name, incarnation inc, size_t loops = 1, limits lim = {});
   ~node();
 
   /// A device of account `acme` (or another) on one loop, not turned yet.
@@ -77,20 +97,29 @@ public:
 
   node_context &context() noexcept { return *ctx_; }
   loop &at(size_t i) noexcept { return *loops_[i]; }
-  storage::memory_directory &store() noexcept { return *store_; }
-  caf::actor_system &system() noexcept { return *sys_; }
-  void run_actors();
+  storage::memory_directory &store() noexcept { return *world_.store(); }
+  caf::actor_system &system() noexcept { return world_.system(); }
+  void run_actors() { world_.run_actors(); }
+  /// News of a link to `other`, up with `link_epoch` or down, to every loop of this node.
+  void tell_link(node &other, uint32_t link_epoch, bool up);
   /// Whether the directory holds the device.
   bool is_online(const std::string &name);
 
 private:
-  caf::actor_system_config settings_;
-  std::unique_ptr<caf::actor_system> sys_;
-  caf::scheduler::test_coordinator *coordinator_ = nullptr;
-  std::shared_ptr<storage::memory_directory> store_;
+  node(std::unique_ptr<world> own, size_t loops, limits lim);
+  node(world *in, const std::string &name, incarnation inc, size_t loops, limits lim, bool clustered);
+
+  std::unique_ptr<world> own_world_;
+  world &world_;
   std::unique_ptr<node_context> ctx_;
   std::vector<std::unique_ptr<loop>> loops_;
   std::vector<device *> devices_;
 };
+
+/// Moves the clock while nobody turns.
+void leap(std::chrono::milliseconds time);
+
+/// Moves the one clock of all tests, then turns these nodes until nothing moves; in steps.
+void pass(std::chrono::milliseconds time, std::initializer_list<node *> nodes);
 
 } // namespace stentor::actors::test

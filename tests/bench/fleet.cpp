@@ -102,6 +102,8 @@ void fleet::lose(connection &c, std::string_view why) {
   if (c.fd < 0)
     return;
   close(c, false);
+  if (first_loss_.empty())
+    first_loss_ = "connection " + std::to_string(c.index) + ": " + std::string{why};
   events_->on_lost(c, why);
 }
 

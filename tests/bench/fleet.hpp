@@ -103,6 +103,8 @@ public:
   void flush();
 
   size_t ready_count() const noexcept { return ready_; }
+  /// Why the first of the lost connections was lost; empty while none was.
+  const std::string &first_loss() const noexcept { return first_loss_; }
   /// Connections that are neither closed nor ready.
   size_t under_way() const noexcept { return under_way_; }
 
@@ -130,6 +132,7 @@ private:
   std::vector<slot> connections_;
   std::vector<connection *> dirty_;
   std::vector<char> buffer_;
+  std::string first_loss_;
   size_t ready_ = 0;
   size_t under_way_ = 0;
 };

@@ -17,7 +17,12 @@ struct round_times {
   uint64_t warm_ns = 300'000'000;
   uint64_t measure_ns = 1'500'000'000;
   bool spin = false; ///< open loop: poll without sleeping, so that the generator's own wake-ups cost nothing
+  /// Every connected fleet of the scenario. The pings of those whose round this is not are answered before
+  /// and after the measured time, and every `attended_every_ns` of a longer one: a fleet's next round can be
+  /// many rounds away, and a device that is silent for so long is dead to its server.
+  std::vector<fleet *> fleets;
 };
+inline constexpr uint64_t attended_every_ns = 2'000'000'000; ///< a server waits 10 s for the answer to a ping
 
 struct round_result {
   uint64_t messages = 0;
@@ -39,6 +44,7 @@ struct round_result {
 /// Counts something of the server, read at the begin and the end of the measured time.
 using counter_reader = std::function<uint64_t()>;
 
+/// Fails, by `round_result::failure`, where connections of `f` were lost before.
 round_result run_round(fleet &f, load &traffic, pid_t server, const round_times &times,
                        const counter_reader &system_calls = {});
 

@@ -60,9 +60,9 @@ round_result run_one(const talker &who, const options &how, uint32_t window, dou
 
 /// System calls a message in one round of their own, because counting slows them. Counted by the kernel, or,
 /// where this machine does not let us, by the servers themselves.
-std::vector<double> count_calls(const talker &who, const options &how, uint32_t window, double rate) {
+std::vector<double> count_calls(const talker &who, const options &how, uint32_t window, double rate,
+                                round_times times) {
   system_call_meter meter{who.server};
-  round_times times;
   times.measure_ns = 1'000'000'000;
   counter_reader reader = who.own_calls;
   if (meter.is_available())
@@ -221,6 +221,8 @@ caf::error run_d2d(const options &how, uint32_t window, double rate, report &out
   round_times times;
   times.measure_ns = static_cast<uint64_t>(how.seconds * 1e9);
   times.spin = how.spin && rate > 0;
+  for (auto &who : talkers)
+    times.fleets.push_back(who.connections);
   std::vector<side> sides;
   for (auto &who : talkers)
     sides.push_back({who.name, [&] { return run_one(who, how, window, rate, times); }});
@@ -233,7 +235,7 @@ caf::error run_d2d(const options &how, uint32_t window, double rate, report &out
     out.note(what +
              ": system calls are what the servers counted themselves; the kernel's own count needs perf "
              "events and tracefs (root).");
-  auto floor_calls = count_calls(talkers[0], how, window, rate);
+  auto floor_calls = count_calls(talkers[0], how, window, rate, times);
   for (size_t i = 0; i < talkers.size(); ++i)
     out.keep(what, sides[i].name, all.rounds[i]);
   if (talkers.size() == 1)
@@ -243,7 +245,7 @@ caf::error run_d2d(const options &how, uint32_t window, double rate, report &out
     auto &who = talkers[i];
     auto is_judged = i == 1; // MessagePack without verdicts; the others are reported
     add_findings(out, who, is_judged ? limits : bars{}, all.rounds[0], floor_calls, all.rounds[i],
-                 count_calls(who, how, window, rate));
+                 count_calls(who, how, window, rate, times));
     if (who.wants != want::written)
       continue;
     finding verdicts{

@@ -36,6 +36,7 @@ caf::error run_push(const options &how, report &out) {
 
   round_times times;
   times.measure_ns = static_cast<uint64_t>(how.seconds * 1e9);
+  times.fleets = {&(*floor)->connections(), &connections};
   auto run = [&](fleet &f, pid_t pid, uint32_t first_source, uint32_t messages, bool answers) {
     load_options wanted;
     wanted.streams = push_plan(how.devices, first_source, how.back_ends);

@@ -128,19 +128,29 @@ TEST_F(idempotency_test, ignores_a_verdict_for_an_unknown_key) {
   EXPECT_EQ(begin("never"), key_state::fresh);
 }
 
-TEST_F(idempotency_test, hands_over_what_is_remembered_and_keeps_what_is_in_progress) {
+TEST_F(idempotency_test, hands_everything_over_in_order_and_is_empty_then) {
   remember("a");
   ASSERT_EQ(begin("b"), key_state::fresh);
   remember("c");
   auto taken = keys.take_entries();
-  ASSERT_EQ(taken.size(), 2u);
+  ASSERT_EQ(taken.size(), 3u);
   EXPECT_EQ(taken[0].key, "a");
-  EXPECT_EQ(taken[1].key, "c");
-  EXPECT_EQ(keys.size(), 1u);
-  idempotency heir;
-  heir.adopt(std::move(taken), t0, lim);
-  EXPECT_EQ(heir.begin(alice, "a", 1, t0, lim).what, key_state::duplicate);
-  EXPECT_EQ(heir.begin(alice, "b", 1, t0, lim).what, key_state::fresh);
+  EXPECT_EQ(taken[1].key, "b");
+  EXPECT_EQ(taken[2].key, "c");
+  EXPECT_EQ(keys.size(), 0u);
+}
+
+TEST_F(idempotency_test, does_not_deliver_again_what_was_in_progress_when_it_was_handed_over) {
+  for (auto v : {verdict::written, verdict::offline}) {
+    idempotency heir;
+    ASSERT_EQ(begin("k"), key_state::fresh);
+    heir.adopt(keys.take_entries(), t0, lim);
+    EXPECT_EQ(heir.begin(alice, "k", 1, t0, lim).what, key_state::in_progress);
+    EXPECT_EQ(heir.begin(alice, "k", 2, t0, lim).what, key_state::other_body);
+    heir.settle(alice, "k", v, here);
+    EXPECT_EQ(heir.begin(alice, "k", 1, t0, lim).what,
+              v == verdict::written ? key_state::duplicate : key_state::fresh);
+  }
 }
 
 TEST_F(idempotency_test, adopts_within_its_bounds_and_prefers_what_it_knows) {

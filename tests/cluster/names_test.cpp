@@ -104,12 +104,11 @@ TEST(verdict, has_the_status_and_the_certainty_of_the_protocol) {
 
 // -- rights ----
 
-envelope from(const std::string &device, const std::string &account) {
+envelope from(const std::string &device, const std::string &account,
+              std::shared_ptr<const grants> allowed = nullptr) {
   envelope e;
-  if (!device.empty())
-    e.from = device_id::trusted(device);
-  if (!account.empty())
-    e.from_account = account_id::trusted(account);
+  e.from = std::make_shared<const sender>(
+      sender{device_id::trusted(device), account_id::trusted(account), std::move(allowed)});
   return e;
 }
 
@@ -121,10 +120,10 @@ TEST(envelope, of_a_device_may_target_its_own_account_only) {
 }
 
 TEST(envelope, of_a_device_may_target_the_accounts_granted_besides) {
-  auto e = from("d", "home");
   auto allowed = std::make_shared<grants>();
   allowed->accounts = {account_id::trusted("office"), account_id::trusted("car")};
-  e.allowed = allowed;
+  auto e = from("d", "home", allowed);
+  EXPECT_EQ(e.from_device().str(), "d");
   EXPECT_TRUE(may_target(e, account_id::trusted("home")));
   EXPECT_TRUE(may_target(e, account_id::trusted("car")));
   EXPECT_FALSE(may_target(e, account_id::trusted("ca")));
@@ -133,7 +132,9 @@ TEST(envelope, of_a_device_may_target_the_accounts_granted_besides) {
 }
 
 TEST(envelope, of_a_back_end_may_target_every_account) {
-  EXPECT_TRUE(may_target(from("", ""), account_id::trusted("any")));
+  envelope e;
+  EXPECT_TRUE(may_target(e, account_id::trusted("any")));
+  EXPECT_TRUE(e.from_device().empty());
 }
 
 TEST(envelope, costs_more_than_its_payload) {

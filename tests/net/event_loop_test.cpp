@@ -117,6 +117,16 @@ TEST(event_loop, flushes_each_once_and_those_who_ask_again_the_next_time) {
   EXPECT_FALSE(loop->has_unflushed());
 }
 
+TEST(event_loop, lets_what_follows_one_flush_write_to_the_next_one_of_the_same_round) {
+  auto loop = make_loop();
+  flusher a, b;
+  std::vector<int> calls_of_b;
+  loop->flush_later(a);
+  loop->flush_later(b);
+  loop->flush([&] { calls_of_b.push_back(b.calls); });
+  EXPECT_EQ(calls_of_b, (std::vector<int>{0, 1}));
+}
+
 TEST(event_loop, lets_a_flush_drop_another_one_of_the_same_round) {
   auto loop = make_loop();
   flusher a, b;

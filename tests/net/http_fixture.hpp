@@ -125,4 +125,31 @@ struct http_rig final : http_observer {
   }
 };
 
+// -- what is said ----
+
+inline std::string post(std::string_view path, std::string_view body, std::string_view headers = {}) {
+  return "POST " + std::string{path} + " HTTP/1.1\r\nHost: h\r\n" + std::string{headers} +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
+}
+
+inline std::string get(std::string_view path, std::string_view headers = {}) {
+  return "GET " + std::string{path} + " HTTP/1.1\r\nHost: h\r\n" + std::string{headers} + "\r\n";
+}
+
+inline std::string chunked(std::string_view path, std::string_view chunks) {
+  return "POST " + std::string{path} + " HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+         std::string{chunks};
+}
+
+inline std::string answer(std::string_view status, std::string_view body, std::string_view more = {}) {
+  return "HTTP/1.1 " + std::string{status} +
+         "\r\nDate: Sun, 09 Sep 2001 01:46:40 GMT\r\nContent-Type: text/plain\r\n" + std::string{more} +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
+}
+
+/// The first status line of what was answered.
+inline int status_of(const http_rig &rig) {
+  return rig.transport.out.size() < 12 ? 0 : std::stoi(rig.transport.out.substr(9, 3));
+}
+
 } // namespace stentor::net

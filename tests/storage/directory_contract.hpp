@@ -242,10 +242,12 @@ TYPED_TEST_P(directory_contract, starts_an_empty_cursor_now) {
 }
 
 TYPED_TEST_P(directory_contract, gives_at_most_as_many_events_as_asked_and_goes_on_there) {
-  for (uint64_t i = 1; i <= 5; ++i)
-    this->bound(device("d" + std::to_string(i)), at("n1", 1, i));
+  // Of one device: between devices no order is promised.
+  std::vector<epoch> expected;
+  for (uint64_t i = 1; i <= 3; ++i)
+    expected.push_back(this->bound(device("d"), at("n1", 1, i)));
   std::vector<size_t> sizes;
-  std::string names;
+  std::vector<epoch> begun;
   for (;;) {
     auto some = this->dir().events_after(this->cursor_, 2);
     ASSERT_TRUE(some);
@@ -253,85 +255,11 @@ TYPED_TEST_P(directory_contract, gives_at_most_as_many_events_as_asked_and_goes_
     if (some->empty())
       break;
     for (auto &x : *some)
-      names += x.device.str();
+      if (x.kind == event_kind::online)
+        begun.push_back(x.ep);
   }
   EXPECT_EQ(sizes, (std::vector<size_t>{2, 2, 1, 0}));
-  EXPECT_EQ(names, "d1d2d3d4d5");
-}
-
-// -- membership ----
-
-TYPED_TEST_P(directory_contract, shows_every_lease_that_is_not_past) {
-  this->pass(3s);
-  auto mine = this->dir().renew({node_id::trusted("n1"), 1, 0, "10.0.0.1:7402", true}, 5s);
-  ASSERT_TRUE(mine);
-  EXPECT_EQ(mine->now, this->now());
-  EXPECT_EQ(mine->until, this->now() + 5 * second_us);
-  ASSERT_EQ(mine->view.size(), 2u);
-  auto by_node = [](auto &a, auto &b) { return a.node < b.node; };
-  std::sort(mine->view.begin(), mine->view.end(), by_node);
-  EXPECT_EQ(mine->view[0].address, "10.0.0.1:7402");
-  EXPECT_TRUE(mine->view[0].draining);
-  EXPECT_EQ(mine->view[1].node.str(), "n2");
-  EXPECT_EQ(mine->view[1].until, this->now() + 2 * second_us);
-  this->pass(2s);
-  auto later = this->renew("n1", 1);
-  ASSERT_TRUE(later);
-  EXPECT_EQ(later->view.size(), 1u);
-}
-
-TYPED_TEST_P(directory_contract, hides_records_while_their_incarnation_holds_no_lease) {
-  auto d = device("d");
-  this->bound(d, at("n1", 1, 1));
-  this->pass(5s);
-  EXPECT_FALSE(this->lookup(d));
-  EXPECT_TRUE(this->devices_of(account("a")).empty());
-  EXPECT_TRUE(this->renew("n1", 1)) << "without a tombstone it may take its lease again";
-  EXPECT_TRUE(this->lookup(d));
-  EXPECT_EQ(this->devices_of(account("a")), (std::vector<std::string>{"d"}));
-}
-
-TYPED_TEST_P(directory_contract, invalidates_a_dead_incarnation_at_once_and_for_ever) {
-  auto d = device("d");
-  this->bound(d, at("n1", 1, 1));
-  this->drain_events();
-  EXPECT_TRUE(*this->dir().declare_dead(node_id::trusted("n1"), 1));
-  EXPECT_FALSE(*this->dir().declare_dead(node_id::trusted("n1"), 1));
-  EXPECT_FALSE(this->lookup(d));
-  EXPECT_TRUE(this->devices_of(account("a")).empty());
-  auto again = this->renew("n1", 1);
-  ASSERT_FALSE(again);
-  EXPECT_EQ(again.error(), errc::superseded);
-  EXPECT_TRUE(this->drain_events().empty()) << "offline events come with the sweep";
-  auto restarted = this->renew("n1", 2);
-  ASSERT_TRUE(restarted);
-  EXPECT_EQ(restarted->view.size(), 2u);
-  EXPECT_FALSE(this->lookup(d)) << "a record of the old incarnation does not follow its node";
-}
-
-TYPED_TEST_P(directory_contract, sweeps_a_dead_incarnation_in_batches) {
-  for (uint64_t i = 0; i < 5; ++i)
-    this->bound(device("d" + std::to_string(i)), at("n1", 1, i + 1));
-  auto kept = this->bound(device("d3"), at("n1", 2, 1));
-  this->bound(device("other"), at("n2", 1, 1));
-  this->renew("n1", 2);
-  this->drain_events();
-  auto sweep = [this] { return *this->dir().sweep(node_id::trusted("n1"), 1, 3); };
-  EXPECT_EQ(sweep(), 0u) << "not declared dead";
-  this->dir().declare_dead(node_id::trusted("n1"), 1);
-  EXPECT_EQ(sweep(), 3u);
-  EXPECT_EQ(sweep(), 1u);
-  EXPECT_EQ(sweep(), 0u);
-  auto events = this->drain_events();
-  std::vector<std::string> gone;
-  for (auto &x : events) {
-    EXPECT_EQ(x.kind, event_kind::offline);
-    gone.push_back(x.device.str());
-  }
-  std::sort(gone.begin(), gone.end());
-  EXPECT_EQ(gone, (std::vector<std::string>{"d0", "d1", "d2", "d4"}));
-  EXPECT_EQ(this->lookup(device("d3"))->at.ep, kept);
-  EXPECT_TRUE(this->lookup(device("other")));
+  EXPECT_EQ(begun, expected);
 }
 
 REGISTER_TYPED_TEST_SUITE_P(
@@ -343,8 +271,6 @@ REGISTER_TYPED_TEST_SUITE_P(
     keeps_the_newer_record_from_a_late_unbind, fences_every_write_from_the_end_of_the_callers_lease,
     creates_nothing_by_a_fenced_bind, restores_what_was_lost_with_its_epoch,
     restores_over_a_smaller_epoch_only, lists_an_accounts_devices_in_order, starts_an_empty_cursor_now,
-    gives_at_most_as_many_events_as_asked_and_goes_on_there, shows_every_lease_that_is_not_past,
-    hides_records_while_their_incarnation_holds_no_lease, invalidates_a_dead_incarnation_at_once_and_for_ever,
-    sweeps_a_dead_incarnation_in_batches);
+    gives_at_most_as_many_events_as_asked_and_goes_on_there);
 
 } // namespace stentor::storage::test

@@ -44,6 +44,11 @@ protected:
                                         std::chrono::milliseconds length = 5s) {
     return dir().renew({node_id::trusted(std::move(node)), inc, 0, "", false}, length);
   }
+  bool release(std::string node, incarnation inc) {
+    auto x = dir().release(node_id::trusted(std::move(node)), inc);
+    EXPECT_TRUE(x) << render(x.error());
+    return x && *x;
+  }
   directory::result<bind_result> bind(const device_id &d, const route &to, const account_id &a = account("a"),
                                       epoch floor = 0) {
     return dir().bind({{d, a, to, floor, now() + 5 * second_us}}).at(0);

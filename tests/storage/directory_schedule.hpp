@@ -131,8 +131,16 @@ protected:
     auto name = any_node();
     auto &node = nodes_[name];
     auto dead = node.inc++;
+    auto declared = this->dir().declare_dead(node_id::trusted(name), dead);
+    if (this->now() < node.until) {
+      ASSERT_FALSE(declared);
+      EXPECT_EQ(declared.error(), errc::lease_held);
+      EXPECT_FALSE(this->renew(name, node.inc)) << "it waits for the old one";
+      ASSERT_TRUE(this->release(name, dead));
+    } else {
+      ASSERT_TRUE(declared && *declared);
+    }
     node.until = 0;
-    ASSERT_TRUE(*this->dir().declare_dead(node_id::trusted(name), dead));
     EXPECT_FALSE(this->renew(name, dead));
     check_all();
     dead_.push_back({name, dead});
@@ -163,15 +171,19 @@ protected:
     EXPECT_EQ(this->drain_events(), expected_);
     expected_.clear();
     std::map<account_id, std::vector<std::string>> by_account;
+    std::vector<device_id> devices;
+    for (size_t i = 0; i < 12; ++i)
+      devices.push_back(device("d" + std::to_string(i)));
+    auto found = this->dir().lookup(devices);
     for (size_t i = 0; i < 12; ++i) {
-      auto d = device("d" + std::to_string(i));
-      auto found = this->lookup(d);
+      auto &d = devices[i];
       auto x = records_.find(d);
       auto is_there = x != records_.end() && is_live(x->second.to);
-      ASSERT_EQ(found.has_value(), is_there) << d.str();
+      ASSERT_TRUE(found[i]) << render(found[i].error());
+      ASSERT_EQ(found[i]->has_value(), is_there) << d.str();
       if (!is_there)
         continue;
-      EXPECT_EQ(*found, (record{d, x->second.owner, x->second.to}));
+      EXPECT_EQ(**found[i], (record{d, x->second.owner, x->second.to}));
       by_account[x->second.owner].push_back(d.str());
     }
     for (size_t i = 0; i < 3; ++i) {

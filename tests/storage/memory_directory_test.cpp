@@ -3,6 +3,7 @@
 
 #include "tests/storage/directory_contract.hpp"
 #include "tests/storage/directory_schedule.hpp"
+#include "tests/storage/membership_contract.hpp"
 
 namespace stentor::storage::test {
 namespace {
@@ -25,6 +26,7 @@ private:
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(memory, directory_contract, memory_provider);
+INSTANTIATE_TYPED_TEST_SUITE_P(memory, membership_contract, memory_provider);
 INSTANTIATE_TYPED_TEST_SUITE_P(memory, directory_schedule, memory_provider);
 
 constexpr directory_time far = int64_t{1} << 60;

@@ -203,6 +203,8 @@ test('an account message reaches every device of the account once, with one verd
   assert.equal(mixed.verdict, 'unreachable', 'the worst of them');
   assert.deepEqual(Object.fromEntries(mixed.devices.map((x) => [x.device, x.verdict])), { d0: 'acked', d2: 'acked', d3: 'acked', d4: 'unreachable' });
   for (const device of devices.slice(1)) await device.close();
+  const there = async () => (await server.request('GET', '/v1/accounts/home/devices')).json.devices.length;
+  await until(async () => (await there()) === 1, 'the others to be gone from the directory');
   const alone = await devices[0].send({ account: 'home', except_me: true }, { n: 4 });
   assert.deepEqual([alone.verdict, alone.devices], ['offline', []]);
   assert.deepEqual(devices[2].received.map((x) => x.n), [1, 2, 3]);

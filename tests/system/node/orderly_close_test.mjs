@@ -108,6 +108,27 @@ test('a draining node takes no more devices and ends without waiting for those t
   assert.ok(Date.now() - began < 4000, 'the grace is not waited out');
 });
 
+for (const loops of [1, 2])
+  test(`back ends whose push is under way at SIGTERM are answered before the end, ${loops} loops`, async (t) => {
+    const server = await Server.start(t, { loops, goawayGrace: '300ms', closeLinger: '1s' });
+    const devices = await Promise.all([0, 1, 2, 3].map((i) => Device.connect(server, { device: `d${i}` })));
+    const push = (name) =>
+      server.request('POST', `/v1/devices/${name}/messages?want=acked&timeout_ms=30000`, { body: '1' });
+    const answers = devices.map((x) => push(x.name));
+    await Promise.all(devices.map((x) => x.find('msg')));
+    // The first one acks while it is asked to leave, the second leaves without a word, the others are closed.
+    devices[0].onFrame = (frame) => frame.t === 'goaway' && devices[0].ack(devices[0].frames('msg')[0]);
+    devices[1].onFrame = (frame) => frame.t === 'goaway' && devices[1].close();
+    await server.stop();
+    const [acked, ...others] = await Promise.all(answers);
+    assert.equal(acked.json.verdict, 'acked');
+    for (const { status, json } of others) {
+      assert.equal(status, 504);
+      assert.equal(json.verdict, 'unreachable');
+      assert.equal(json.at, 'written');
+    }
+  });
+
 test('devices that have not authenticated and half-open handshakes do not hold up the end', async (t) => {
   const server = await Server.start(t, { devAuth: false, tokenKey: `:HS256:${'s'.repeat(32)}`, goawayGrace: '5s', apiKey: 'k'.repeat(32) });
   const silent = new Device(server, { device: undefined });

@@ -3,6 +3,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { flagsOf, metric, Server, sleep, until } from './harness.mjs';
 import { Device } from './device.mjs';
 import { RawSocket } from './raw.mjs';
@@ -76,6 +77,13 @@ test('out of descriptors it rests instead of spinning, says so, serves who is th
   const late = await Device.connect(server, { device: 'late' });
   assert.equal((await a.send('late', 1)).verdict, 'written');
   await late.close();
+});
+
+test('the soft limit of descriptors is raised to the hard one, and what that allows is said', async (t) => {
+  const server = await Server.start(t, {}, { shell: 'ulimit -Sn 64; ulimit -Hn 1000' });
+  assert.match(server.stderr, /descriptors=1000 devices_at_most=872/);
+  const limits = readFileSync(`/proc/${server.pid}/limits`, 'utf8');
+  assert.match(limits, /^Max open files +1000 +1000 /m);
 });
 
 test('over the accept rate a handshake gets 503 with Retry-After, and later comes through', async (t) => {

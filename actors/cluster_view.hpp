@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What membership knows and everybody reads: who owns which slot, whether the directory is away, until when
+// this node may write. Written by membership alone, read on any thread. A single node's never changes.
+#pragma once
+
+#include "actors/types.hpp"
+#include "cluster/lease.hpp"
+#include "cluster/slots.hpp"
+#include "storage/directory.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+namespace stentor::actors {
+
+class cluster_view {
+public:
+  /// Null on a single node: every slot is ours. Never null once a view was set.
+  std::shared_ptr<const slot_map> slots() const {
+    std::lock_guard guard{mutex_};
+    return slots_;
+  }
+  void set_slots(std::shared_ptr<const slot_map> next) {
+    std::lock_guard guard{mutex_};
+    slots_ = std::move(next);
+  }
+
+  /// The directory is away for everyone: binds are provisional, lookups are not answered.
+  std::atomic<bool> outage{false};
+  /// Why the node takes no work, a static word; null while it does.
+  std::atomic<const char *> not_ready{nullptr};
+  /// The end of the lease on the directory's clock, for its writes.
+  std::atomic<storage::directory_time> lease_end{0};
+  /// The same on ours, for the loops.
+  lease_board lease;
+
+  std::atomic<renew_word> can_renew{renew_word::unknown};
+  /// Loops that take devices.
+  std::atomic<size_t> open_doors{0};
+  /// This incarnation is over: main stops the node and starts another.
+  std::atomic<bool> lost{false};
+
+private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const slot_map> slots_;
+};
+
+} // namespace stentor::actors

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/links.hpp"
+
+#include "actors/loop.hpp"
+#include "actors/wire.hpp"
+
+namespace stentor::actors {
+
+namespace {
+
+// A sender may have 8 MiB and 65,536 messages under way: told at a sixteenth of that, it never waits for us.
+constexpr uint64_t tell_bytes = 512 * 1024;
+constexpr uint64_t tell_messages = 4096;
+
+} // namespace
+
+// -- for the loop's actors ----
+
+links::lane *links::lane_to(const place &to) noexcept {
+  auto i = peers_.find(to.inc);
+  if (i == peers_.end() || to.loop >= i->second.lanes.size() ||
+      (to.link_epoch != 0 && to.link_epoch != i->second.at.link_epoch))
+    return nullptr;
+  return &i->second.lanes[to.loop];
+}
+
+links::taken links::put_data(const route &to, items::deliver &item) {
+  auto *out = lane_to({to.inc, 0, to.session.loop});
+  if (!out)
+    return taken::no_link;
+  auto cost = item.what->cost();
+  if (!out->credit.take(cost))
+    return taken::full;
+  out->data_bytes += cost;
+  ++out->data_messages;
+  lane_item any{std::move(item)};
+  write(*out, to.inc, any);
+  return taken::yes;
+}
+
+void links::put(const place &to, lane_item item) {
+  auto *out = lane_to(to);
+  if (!out) {
+    host_.counters().rejected("no_link");
+    return;
+  }
+  write(*out, to.inc, item);
+}
+
+void links::write(lane &to, incarnation peer, lane_item &item) {
+  auto &ctx = host_.context();
+  has_work_ = true;
+  encode(to.items, item, {ctx.id, ctx.inc, peer, peers_.at(peer).at.link_epoch, host_.now()});
+}
+
+size_t links::router_index(incarnation inc, slot s) const noexcept {
+  auto i = peers_.find(inc);
+  return i == peers_.end() || i->second.at.routers.empty() ? 0 : s % i->second.at.routers.size();
+}
+
+caf::strong_actor_ptr links::router(incarnation inc, size_t index) const {
+  auto i = peers_.find(inc);
+  return i == peers_.end() || index >= i->second.at.routers.size() ? nullptr : i->second.at.routers[index];
+}
+
+uint32_t links::epoch_of(incarnation inc) const noexcept {
+  auto i = peers_.find(inc);
+  return i == peers_.end() ? 0 : i->second.at.link_epoch;
+}
+
+// -- for the loop ----
+
+void links::on_news(const link_news &news) {
+  if (!news.up) {
+    auto i = peers_.find(news.inc);
+    if (i != peers_.end() && i->second.at.link_epoch == news.link_epoch)
+      peers_.erase(i);
+    return;
+  }
+  peer fresh;
+  fresh.at = news;
+  fresh.lanes.resize(news.inboxes.size());
+  peers_.insert_or_assign(news.inc, std::move(fresh));
+}
+
+bool links::on_batch(const link_batch &batch, const std::function<void(lane_item &)> &take) {
+  auto i = peers_.find(batch.from);
+  if (i == peers_.end() || i->second.at.link_epoch != batch.link_epoch) {
+    // Of a link that has ended here: its messages have their verdicts.
+    host_.counters().rejected("old_link");
+    return true;
+  }
+  if (batch.from_loop >= i->second.lanes.size())
+    return false;
+  {
+    auto &in = i->second.lanes[batch.from_loop];
+    if (!in.credit.on_handled(batch.handled_bytes, batch.handled_messages))
+      return false;
+    in.handled_bytes += batch.data_bytes;
+    in.handled_messages += batch.data_messages;
+    if (in.handled_bytes - in.told_bytes >= tell_bytes ||
+        in.handled_messages - in.told_messages >= tell_messages)
+      has_work_ = true;
+  }
+  auto &ctx = host_.context();
+  // What an item causes may end links or begin them: nothing of the peer is held meanwhile.
+  return !decode(batch.items, {ctx.id, ctx.inc, batch.from, batch.link_epoch, host_.now()}, take);
+}
+
+void links::flush() {
+  if (!std::exchange(has_work_, false))
+    return;
+  auto &ctx = host_.context();
+  for (auto &[inc, peer] : peers_)
+    for (size_t i = 0; i < peer.lanes.size(); ++i) {
+      auto &out = peer.lanes[i];
+      auto tells = out.handled_bytes - out.told_bytes >= tell_bytes ||
+                   out.handled_messages - out.told_messages >= tell_messages;
+      if (out.items.empty() && !tells)
+        continue;
+      link_batch batch{ctx.inc,
+                       host_.index(),
+                       peer.at.link_epoch,
+                       out.handled_bytes,
+                       out.handled_messages,
+                       std::exchange(out.data_messages, 0),
+                       std::exchange(out.data_bytes, 0),
+                       std::exchange(out.items, {})};
+      out.told_bytes = out.handled_bytes;
+      out.told_messages = out.handled_messages;
+      host_.counters().link_batch(batch.items.size(), batch.data_messages);
+      peer.at.inboxes[i]->enqueue(host_.inbox().self(), caf::make_message_id(),
+                                  caf::make_message(batch_atom_v, std::move(batch)), &host_);
+    }
+}
+
+} // namespace stentor::actors

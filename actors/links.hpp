@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a loop knows of the other nodes: which links are up, and a lane to each of their loops. Items of a
+// turn leave as one batch a lane at the turn's end; data needs credit, which the other side gives back as it
+// handles it. Confined to its loop. Does not connect or watch links: the mesh tells it.
+#pragma once
+
+#include "actors/lane.hpp"
+#include "actors/types.hpp"
+#include "cluster/link_credit.hpp"
+#include "cluster/slots.hpp"
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace stentor::actors {
+
+class loop;
+
+class links {
+public:
+  explicit links(loop &host) : host_{host} {}
+
+  // -- for the loop's actors ----
+  enum class taken : uint8_t { yes, full, no_link };
+  /// A message for a session of another node; `item` is used up where it was taken.
+  taken put_data(const route &to, items::deliver &item);
+  /// Anything else; dropped, and counted, where the link to `to` is not the one it belongs to any more.
+  void put(const place &to, lane_item item);
+  bool is_up(incarnation inc) const noexcept { return peers_.contains(inc); }
+  /// Which router of a linked node has `s`.
+  size_t router_index(incarnation inc, slot s) const noexcept;
+  /// Null where there is no link.
+  caf::strong_actor_ptr router(incarnation inc, size_t index) const;
+  /// 0 where there is no link.
+  uint32_t epoch_of(incarnation inc) const noexcept;
+
+  // -- for the loop ----
+  /// A link began or ended. Ended: the caller settles what was under way there.
+  void on_news(const link_news &news);
+  /// Hands each item to `take` where the batch belongs to the present link. False where the peer's bytes
+  /// make no sense: the link must end.
+  bool on_batch(const link_batch &batch, const std::function<void(lane_item &)> &take);
+  /// Sends the turn's batches; an answer's credit leaves without data once there is much of it.
+  void flush();
+
+  /// Nothing goes to other nodes any more.
+  void forget_all() noexcept { peers_.clear(); }
+  size_t size() const noexcept { return peers_.size(); }
+
+private:
+  struct lane {
+    std::string items; ///< of this turn, encoded
+    uint32_t data_messages = 0;
+    uint64_t data_bytes = 0;
+    link_credit credit;
+    uint64_t handled_bytes = 0; ///< of the other direction, since the link began
+    uint64_t handled_messages = 0;
+    uint64_t told_bytes = 0; ///< how much of that the other side knows
+    uint64_t told_messages = 0;
+  };
+  struct peer {
+    link_news at;
+    std::vector<lane> lanes; ///< by loop of the other node
+  };
+  lane *lane_to(const place &to) noexcept;
+  void write(lane &to, incarnation peer, lane_item &item);
+
+  loop &host_;
+  std::unordered_map<incarnation, peer> peers_;
+  bool has_work_ = false; ///< something to send at the turn's end
+};
+
+} // namespace stentor::actors

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/membership.hpp"
+
+#include "actors/log.hpp"
+
+#include <algorithm>
+
+namespace stentor::actors {
+
+namespace {
+
+// `cluster/membership` wants a tick at least this often.
+constexpr std::chrono::milliseconds tick_length{100};
+// A fenced node's devices hear nothing: after this they are better off elsewhere.
+constexpr std::chrono::seconds fence_patience{2};
+// By then every session has been put back: sessions try again each second, 128 in a batch.
+constexpr std::chrono::seconds restore_time{20};
+
+renewal_failure failure_of(const caf::error &err) {
+  if (err == errc::superseded)
+    return renewal_failure::dead;
+  if (err == errc::lease_held)
+    return renewal_failure::held;
+  return err == errc::timed_out ? renewal_failure::timed_out : renewal_failure::unavailable;
+}
+
+slot_node node_of(const storage::lease &x) {
+  return {x.node, x.inc};
+}
+
+member member_of(const storage::lease &x) {
+  return {node_of(x), x.address, x.draining};
+}
+
+std::string text_of(const std::vector<slot_node> &nodes) {
+  std::string text;
+  for (auto &x : nodes)
+    text += (text.empty() ? "" : " ") + x.node.str();
+  return text;
+}
+
+} // namespace
+
+template <class... Ts>
+void membership_state::tell_loops(const Ts &...xs) {
+  for (auto &inbox : parts.inboxes)
+    caf::anon_send(caf::actor_cast<caf::actor>(inbox), xs...);
+}
+
+// -- events ----
+
+void membership_state::tick() {
+  auto at = now();
+  perform(logic->tick(at));
+  auto can = logic->can_renew(at);
+  parts.view->can_renew = can ? (*can ? renew_word::yes : renew_word::no) : renew_word::unknown;
+  if (fenced_since != boot_time::max() && at - fenced_since > fence_patience)
+    act(do_rejoin{});
+  if (at >= settled_at) {
+    settled_at = boot_time::max();
+    for (auto &router : parts.routers)
+      self->send(router, settled_atom_v);
+  }
+}
+
+void membership_state::on_link(const link_news &news) {
+  perform(logic->on_link({news.node, news.inc}, news.up ? link_health::up : link_health::down, now()));
+}
+
+void membership_state::on_answers(uint64_t round, const std::vector<peer_answer> &answers) {
+  for (auto &x : answers)
+    if (x.can_renew != renew_word::unknown)
+      perform(logic->on_peer_answer(round, {x.node, x.inc}, x.can_renew == renew_word::yes, now()));
+}
+
+bool membership_state::drain() {
+  perform(logic->drain(now()));
+  return true;
+}
+
+// -- actions ----
+
+void membership_state::perform(stentor::membership::actions todo) {
+  for (auto &one : todo)
+    std::visit([this](auto &x) { act(x); }, one);
+}
+
+void membership_state::act(const do_renew &x) {
+  auto sent_at = now();
+  auto answer = parts.store->renew({parts.node, parts.inc, 0, parts.address, x.draining}, parts.lim.lease);
+  auto &to = parts.numbers->node();
+  to.lease_renewals.fetch_add(1, std::memory_order_relaxed);
+  if (!answer) {
+    to.lease_failures.fetch_add(1, std::memory_order_relaxed);
+    log::warn("membership", "renewal.failed", {{"error", render(answer.error())}});
+    perform(logic->on_renewal_failed(failure_of(answer.error()), now()));
+    return;
+  }
+  renewal r;
+  r.sent_at = sent_at;
+  r.answered_at = now();
+  r.now = answer->now;
+  r.until = answer->until;
+  r.run_id = answer->run_id;
+  members.clear();
+  for (auto &lease : answer->view)
+    members.push_back(member_of(lease));
+  r.view = members;
+  for (auto &lease : answer->expired)
+    r.expired.push_back({node_of(lease), lease.until});
+  for (auto &lease : answer->unswept)
+    r.unswept.push_back({node_of(lease), lease.until, 0});
+  if (!answer->notices.empty())
+    tell_loops(notice_atom_v, answer->notices);
+  perform(logic->on_renewed(r));
+}
+
+void membership_state::act(const do_publish &x) {
+  parts.view->lease_end = x.directory_until;
+  parts.view->lease.publish(x.until, x.asked_at);
+}
+
+void membership_state::act(const do_revoke &) {
+  parts.view->lease.revoke();
+}
+
+void membership_state::act(const on_fenced &x) {
+  fenced_since = x.fenced ? now() : boot_time::max();
+  if (x.fenced) {
+    parts.numbers->node().fenced.fetch_add(1, std::memory_order_relaxed);
+    log::error("membership", "fenced",
+               {{"why", "the lease ended, and no peer says that the directory is away for all"},
+                {"mend", "the network between this node, Redis and its peers"}});
+  } else {
+    log::info("membership", "unfenced", {});
+  }
+}
+
+void membership_state::act(const on_view &x) {
+  log::info("membership", "view",
+            {{"slot_owners", text_of(x.slots)}, {"peers", static_cast<uint64_t>(x.peers.size())}});
+  parts.numbers->node().members.store(static_cast<int64_t>(x.peers.size()) + 1, std::memory_order_relaxed);
+  parts.view->set_slots(std::make_shared<const slot_map>(x.slots));
+  std::vector<storage::lease> peers;
+  for (auto &peer : x.peers)
+    peers.push_back({peer.who.node, peer.who.inc, 0, peer.address, peer.draining});
+  if (parts.mesh)
+    self->send(parts.mesh, view_atom_v, std::move(peers));
+}
+
+void membership_state::act(const on_dead &x) {
+  log::info("membership", "node.dead", {{"node", x.who.node}, {"incarnation", x.who.inc}});
+  tell_loops(dead_atom_v, x.who.inc);
+  for (auto &router : parts.routers)
+    self->send(router, dead_atom_v, x.who.inc);
+}
+
+void membership_state::act(const do_declare_dead &x) {
+  auto done = parts.store->declare_dead(x.who.node, x.who.inc);
+  log::info("membership", "declared.dead",
+            {{"node", x.who.node},
+             {"incarnation", x.who.inc},
+             {"result", done ? (*done ? "done" : "was done, or its lease is back") : render(done.error())}});
+}
+
+void membership_state::act(const do_sweep &x) {
+  self->send(parts.directory, sweep_atom_v, x.who.node, x.who.inc);
+}
+
+void membership_state::act(const do_ask &x) {
+  if (!parts.mesh)
+    return;
+  self->send(parts.mesh, ask_atom_v, x.round);
+}
+
+void membership_state::act(const on_outage &x) {
+  parts.view->outage = x.began;
+  parts.numbers->node().outage.store(x.began ? 1 : 0, std::memory_order_relaxed);
+  if (x.began) {
+    log::error("membership", "directory.away",
+               {{"effect", "warm routes go on, new devices are bound within the cluster until it is back"}});
+  } else {
+    log::info("membership", "directory.back", {});
+    settled_at = now() + restore_time;
+  }
+}
+
+void membership_state::act(const do_restore &) {
+  log::info("membership", "restore", {});
+  parts.numbers->node().restores.fetch_add(1, std::memory_order_relaxed);
+  tell_loops(restore_atom_v);
+}
+
+void membership_state::act(const do_rejoin &) {
+  if (parts.view->lost.exchange(true))
+    return;
+  log::error("membership", "lost", {{"effect", "its devices are sent elsewhere, then it joins again"}});
+  parts.view->lease.revoke();
+}
+
+void membership_state::act(const on_ready &x) {
+  parts.view->not_ready = x.ready ? nullptr : x.word.data();
+  if (x.ready && !std::exchange(joined, true))
+    tell_loops(join_atom_v);
+}
+
+// -- the actor ----
+
+membership_actor::behavior_type membership(membership_actor::stateful_pointer<membership_state> self,
+                                           membership_parts parts) {
+  auto &state = self->state;
+  state.self = self;
+  state.logic.emplace(member{{parts.node, parts.inc}, parts.address, false}, parts.lim);
+  state.parts = std::move(parts);
+  self->send(self, tick_atom_v);
+  return {
+      [self](tick_atom) {
+        self->state.tick();
+        self->delayed_send(self, tick_length, tick_atom_v);
+      },
+      [self](link_atom, const link_news &news) { self->state.on_link(news); },
+      [self](ask_atom, uint64_t round, const std::vector<peer_answer> &answers) {
+        self->state.on_answers(round, answers);
+      },
+      [self](drain_atom) { return self->state.drain(); },
+  };
+}
+
+} // namespace stentor::actors

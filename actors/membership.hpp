@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The actor around `cluster/membership`: renews this node's lease on a directory connection of its own, and
+// carries out what the pure class decides. Detached: a renewal may block for a second. One per incarnation
+// of a clustered node; it ends with it.
+#pragma once
+
+#include "actors/cluster_view.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/mesh_types.hpp"
+#include "actors/metrics.hpp"
+#include "cluster/membership.hpp"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace stentor::actors {
+
+/// What the actor needs besides itself; outlives it only where shared.
+struct membership_parts {
+  node_id node;
+  incarnation inc = 0;
+  std::string address; ///< told to the peers
+  std::shared_ptr<storage::directory> store;
+  std::shared_ptr<cluster_view> view;
+  std::shared_ptr<metrics> numbers;
+  directory_actor directory;
+  mesh_actor mesh;
+  std::vector<caf::strong_actor_ptr> inboxes;
+  std::vector<router_actor> routers;
+  cluster_limits lim;
+  boot_time (*boot_now)() = nullptr;
+};
+
+struct membership_state {
+  membership_state() = default;
+  static constexpr const char *name = "membership";
+
+  membership_actor::pointer self = nullptr;
+  membership_parts parts;
+  std::optional<stentor::membership> logic;
+  std::vector<member> members; ///< of the last view, this node included
+  boot_time fenced_since = boot_time::max();
+  boot_time settled_at = boot_time::max(); ///< when nothing is provisional any more
+  bool joined = false;
+
+  void tick();
+  void on_link(const link_news &news);
+  void on_answers(uint64_t round, const std::vector<peer_answer> &answers);
+  bool drain();
+
+private:
+  boot_time now() const { return parts.boot_now(); }
+  void perform(stentor::membership::actions todo);
+  // -- one for each action ----
+  void act(const do_renew &x);
+  void act(const do_publish &x);
+  void act(const do_revoke &x);
+  void act(const on_fenced &x);
+  void act(const on_view &x);
+  void act(const on_peer &) {} // the loops know their links
+  void act(const on_dead &x);
+  void act(const do_declare_dead &x);
+  void act(const do_sweep &x);
+  void act(const do_ask &x);
+  void act(const on_outage &x);
+  void act(const do_restore &x);
+  void act(const do_rejoin &x);
+  void act(const on_ready &x);
+  template <class... Ts>
+  void tell_loops(const Ts &...xs);
+};
+
+membership_actor::behavior_type membership(membership_actor::stateful_pointer<membership_state> self,
+                                           membership_parts parts);
+
+} // namespace stentor::actors

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// After the directory was lost or away: a loop puts every device it holds back, in batches, each when the one
+// before is answered. Where somebody else holds a device with a newer epoch, its session here is superseded;
+// whoever put that one back may have come after us, so a second round follows. Confined to its loop.
+#pragma once
+
+#include "net/timer_wheel.hpp"
+#include "storage/directory.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace stentor::actors {
+
+class loop;
+struct restore_answer;
+
+class restores {
+public:
+  explicit restores(loop &host) : host_{host} {}
+
+  /// Two rounds, the second when the other nodes have surely had their first.
+  void start();
+  bool is_running() const noexcept { return running_; }
+  void stop() { timer_.cancel(); }
+
+private:
+  void begin_round();
+  void end_round();
+  void next();
+  void on_answers(const std::vector<session_ref> &who, const std::vector<restore_answer> *answers);
+
+  loop &host_;
+  std::vector<session_ref> left_; ///< of this round
+  int rounds_ = 0;                ///< still to come
+  bool running_ = false;
+  net::timer_for<restores, &restores::begin_round> timer_{this};
+};
+
+} // namespace stentor::actors

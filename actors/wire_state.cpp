@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a device's old session hands to the new one on another node.
+#include "actors/wire_reader.hpp"
+#include "net/protocol.hpp"
+
+namespace stentor::actors::wire {
+
+namespace {
+
+// -- idempotency keys ----
+
+void put_key(writer &w, const idempotency::entry &x) {
+  w.list(7);
+  w.put(x.from);
+  w.put(std::string_view{x.key});
+  w.put(x.digest);
+  w.put_time(x.when, time_point::max());
+  // One past the verdicts: still in progress, its verdict follows the state (`settle_key`).
+  w.put(uint64_t{x.settled ? static_cast<size_t>(*x.settled) : verdict_count});
+  w.put(x.by);
+}
+
+bool take_key(source &from, idempotency::entry &x) {
+  fields f{from};
+  std::string_view key;
+  uint64_t settled = 0;
+  if (!f.take_or_none(x.from) || !f.take(key, net::max_key_bytes) || key.empty() || !f.take(x.digest) ||
+      !f.take_time(x.when, time_point::max()) || !f.take(settled) || settled > verdict_count || !f.take(x.by))
+    return false;
+  // Nobody's first message came later than now: an entry must not outlive its window.
+  x.when = std::min(x.when, from.link.now);
+  x.key = key;
+  if (settled < verdict_count)
+    x.settled = static_cast<verdict>(settled);
+  return f.end();
+}
+
+/// The session that takes the state applies its own bounds; on the way nothing but the wire's hold.
+limits wire_limits() {
+  limits lim;
+  lim.idempotency_keys = max_keys;
+  lim.idempotency_window =
+      std::chrono::duration_cast<std::chrono::milliseconds>(2 * std::chrono::microseconds{most_us});
+  return lim;
+}
+
+// -- verdicts ----
+
+bool take_copy(source &from, copy_verdict &x) {
+  fields f{from};
+  std::string_view device;
+  if (!f.take(device, max_id_bytes) || !is_valid_id(device) || !f.next() || !take(from, x.result))
+    return false;
+  x.device = device;
+  return f.end();
+}
+
+} // namespace
+
+void put(writer &w, const owed_verdict &x) {
+  w.list(4);
+  w.put(std::string_view{x.id});
+  put(w, x.result);
+  w.put(uint64_t{x.total_us});
+  if (!x.copies)
+    return w.nil();
+  w.list(x.copies->size());
+  for (const auto &copy : *x.copies) {
+    w.list(2);
+    w.put(std::string_view{copy.device});
+    put(w, copy.result);
+  }
+}
+
+bool take(source &from, owed_verdict &x) {
+  fields f{from};
+  std::string_view id;
+  auto has_no_copies = false;
+  if (!f.take(id, net::max_client_id_bytes) || !f.next() || !take(from, x.result) || !f.take(x.total_us) ||
+      !f.next(has_no_copies))
+    return false;
+  x.id = id;
+  if (has_no_copies)
+    return f.end();
+  net::msgpack_reader::array copies;
+  if (!from.in.enter(copies))
+    return false;
+  x.copies = std::make_unique<std::vector<copy_verdict>>();
+  while (from.in.next(copies))
+    if (!take_copy(from, x.copies->emplace_back()))
+      return false;
+  return f.end();
+}
+
+void put(writer &w, session_state &x) {
+  w.list(3);
+  auto keys = x.keys.take_entries();
+  w.list(keys.size());
+  for (const auto &key : keys)
+    put_key(w, key);
+  auto unconfirmed = x.unconfirmed.take_all();
+  w.list(unconfirmed.size());
+  for (const auto &e : unconfirmed)
+    put(w, *e);
+  w.list(x.owed.size());
+  for (const auto &verdict : x.owed)
+    put(w, verdict);
+}
+
+bool take(source &from, session_state &x) {
+  fields f{from};
+  std::vector<idempotency::entry> keys;
+  auto take_unconfirmed = [&] {
+    auto e = take_envelope(from);
+    if (!e)
+      return false;
+    x.unconfirmed.reserve(*e);
+    x.unconfirmed.add(std::move(e));
+    return true;
+  };
+  if (!f.take_list(max_keys, [&] { return take_key(from, keys.emplace_back()); }) ||
+      !f.take_list(max_unconfirmed, take_unconfirmed) ||
+      !f.take_list(session_state::max_owed, [&] { return take(from, x.owed.emplace_back()); }))
+    return false;
+  x.keys.adopt(std::move(keys), from.link.now, wire_limits());
+  return f.end();
+}
+
+} // namespace stentor::actors::wire

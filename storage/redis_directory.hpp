@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The directory in Redis, for nodes that share it: docs/directory.md has its keys and scripts. One caller;
+// every call blocks for at most the command timeout a pipeline. Connects when first used, and again after
+// failures.
+#pragma once
+
+#include "storage/directory.hpp"
+#include "storage/redis_connection.hpp"
+#include "storage/redis_records.hpp"
+#include "storage/redis_scripts.hpp"
+
+#include <map>
+#include <memory>
+#include <span>
+
+namespace stentor::storage {
+
+struct redis_options {
+  redis_url where;
+  std::string cluster; ///< in front of every key
+  redis_limits limits;
+  /// Events kept a partition for readers that fall behind; Redis keeps up to a hundred more.
+  size_t max_events = 8192;
+  /// In place of the store's own clock, which tests cannot move.
+  directory_clock clock;
+};
+
+class redis_directory final : public directory {
+public:
+  explicit redis_directory(redis_options options);
+  ~redis_directory() override;
+
+  std::vector<result<bind_result>> bind(const std::vector<bind_request> &batch) override;
+  std::vector<result<restore_result>> restore(const std::vector<restore_request> &batch) override;
+  std::vector<result<bool>> unbind(const std::vector<unbind_request> &batch) override;
+  std::vector<result<std::optional<record>>> lookup(const std::vector<device_id> &devices) override;
+  result<std::vector<record>> devices_of(const account_id &account) override;
+  result<std::vector<event>> events_after(std::string &cursor, size_t most) override;
+  result<renew_result> renew(const lease &mine, std::chrono::milliseconds length) override;
+  result<bool> declare_dead(const node_id &node, incarnation inc) override;
+  result<bool> release(const node_id &mine, incarnation inc) override;
+  result<size_t> sweep(const node_id &node, incarnation inc, size_t batch) override;
+  result<bool> notify(const node_id &node, incarnation inc, const std::vector<notice> &words) override;
+  /// At most a second old.
+  result<size_t> size() override;
+  caf::error check() override { return connection_.ready(); }
+
+private:
+  using replies = std::vector<redis_reply>;
+  /// Leases as of one reading of the store's clock.
+  struct live_view {
+    directory_time now = 0;
+    std::map<std::pair<node_id, incarnation>, redis_lease> known;
+    bool is_live(const route &at) const;
+    /// No write of that holder can land any more, ever.
+    bool is_over(std::string_view holder) const;
+  };
+
+  std::string clock_text() const;
+  void eval(redis_pipeline &to, redis_script script, std::span<const std::string> keys,
+            std::span<const std::string> arguments);
+  void ask_view(redis_pipeline &to) const;
+  live_view view_from(const redis_reply &leases, const redis_reply &time) const;
+  caf::expected<replies> run(const redis_pipeline &commands);
+  result<bool> bury(const node_id &node, incarnation inc, bool forced);
+  void unindex(const std::vector<std::pair<std::string, redis_record>> &removed);
+  caf::error sweep_slots(const node_id &node, incarnation inc, size_t first, size_t count, size_t batch,
+                         std::vector<std::pair<std::string, redis_record>> &removed);
+  /// Splits `batch` into pipelines; `one` makes and reads them, `fail` fills in where one could not run.
+  template <class Request, class One>
+  void in_pipelines(const std::vector<Request> &batch, size_t most, One one);
+
+  redis_options options_;
+  redis_keys keys_;
+  redis_connection connection_;
+  std::map<incarnation, size_t> sweeps_; ///< slot at which each goes on
+  size_t size_ = 0;
+  std::chrono::steady_clock::time_point size_read_{};
+};
+
+/// Never fails for a server that is away: `check` tells.
+std::unique_ptr<directory> make_redis_directory(redis_options options);
+
+} // namespace stentor::storage

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/redis_records.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace stentor::storage {
+
+namespace {
+
+/// Up to the next `end`, which is consumed; the rest where there is none.
+std::string_view take(std::string_view &text, char end) noexcept {
+  auto at = std::min(text.find(end), text.size());
+  auto part = text.substr(0, at);
+  text.remove_prefix(std::min(at + 1, text.size()));
+  return part;
+}
+
+template <class T>
+std::optional<T> number(std::string_view text, int base) noexcept {
+  T value{};
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size())
+    return {};
+  return value;
+}
+
+} // namespace
+
+std::optional<uint64_t> from_hex(std::string_view text) noexcept {
+  return number<uint64_t>(text, 16);
+}
+
+std::optional<int64_t> from_decimal(std::string_view text) noexcept {
+  return number<int64_t>(text, 10);
+}
+
+std::string redis_keys::hex(uint64_t x) {
+  std::array<char, 16> digits;
+  auto end = std::to_chars(digits.data(), digits.data() + digits.size(), x, 16).ptr;
+  return {digits.data(), end};
+}
+
+std::string holder_text(const route &at) {
+  return redis_keys::hex(at.inc) + '.' + redis_keys::hex(at.session.loop) + '.' +
+         redis_keys::hex(at.session.index) + '.' + redis_keys::hex(at.session.generation) + '.' +
+         at.node.str();
+}
+
+std::optional<route> route_from(std::string_view holder) {
+  auto inc = from_hex(take(holder, '.'));
+  auto loop = from_hex(take(holder, '.'));
+  auto index = from_hex(take(holder, '.'));
+  auto generation = from_hex(take(holder, '.'));
+  if (!inc || !loop || *loop > UINT16_MAX || !index || *index > UINT32_MAX || !generation ||
+      !is_valid_id(holder))
+    return {};
+  return route{node_id::trusted(std::string{holder}),
+               *inc,
+               {static_cast<uint16_t>(*loop), static_cast<uint32_t>(*index), *generation},
+               0};
+}
+
+std::optional<redis_record> redis_record_from(std::string_view text) {
+  auto ep = from_hex(take(text, ' '));
+  std::string holder{take(text, ' ')};
+  auto at = route_from(holder);
+  if (!ep || !at || !is_valid_id(text))
+    return {};
+  at->ep = *ep;
+  return redis_record{account_id::trusted(std::string{text}), std::move(*at), std::move(holder)};
+}
+
+std::optional<redis_lease> redis_lease_from(std::string_view field, std::string_view text) {
+  redis_lease x;
+  auto node = take(field, ' ');
+  auto inc = from_hex(field);
+  auto until = from_decimal(take(text, ' '));
+  auto dead = take(text, ' ');
+  auto swept = take(text, ' ');
+  auto draining = take(text, ' ');
+  if (!is_valid_id(node) || !inc || !until)
+    return {};
+  x.at = {node_id::trusted(std::string{node}), *inc, *until, std::string{text}, draining == "1"};
+  x.dead = dead == "1";
+  x.swept = swept == "1";
+  return x;
+}
+
+} // namespace stentor::storage

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/redis_scripts.hpp"
+
+namespace stentor::storage {
+
+namespace {
+
+// A record's value is "epoch holder account": the epoch in hex, the holder opaque but for the sweep. Every
+// script that writes for a node gets its lease's end and refuses once that has passed. The last argument is
+// empty, or a test's clock. Numbers are doubles: microseconds since 1970 are exact in them until the year
+// 2255.
+
+#define STENTOR_CLOCK                                                                                        \
+  "local function clock(x) if x ~= '' then return tonumber(x) end local t = redis.call('TIME') "             \
+  "return t[1] * 1000000 + t[2] end\n"
+
+constexpr std::string_view bind = STENTOR_CLOCK R"(
+local now = clock(ARGV[7])
+if now >= tonumber(ARGV[5]) then return {'fenced'} end
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+local epoch = math.max(now, tonumber(ARGV[4], 16) + 1, tonumber(redis.call('GET', KEYS[2]) or '0', 16) + 1)
+if old then
+  local e, holder, account = string.match(old, '^(%x+) (%S+) (%S+)$')
+  if holder == ARGV[2] then return {'bound', e, ''} end
+  epoch = math.max(epoch, tonumber(e, 16) + 1)
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'k', 'f', 'd', ARGV[1], 'a', account, 'e', e)
+else
+  redis.call('INCR', KEYS[4])
+end
+local hex = string.format('%x', epoch)
+redis.call('HSET', KEYS[1], ARGV[1], hex .. ' ' .. ARGV[2] .. ' ' .. ARGV[3])
+redis.call('SET', KEYS[2], hex)
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'k', 'n', 'd', ARGV[1], 'a', ARGV[3], 'e', hex)
+return {'bound', hex, old or ''}
+)";
+
+constexpr std::string_view restore = STENTOR_CLOCK R"(
+local now = clock(ARGV[7])
+if now >= tonumber(ARGV[5]) then return {'fenced'} end
+local value = ARGV[4] .. ' ' .. ARGV[2] .. ' ' .. ARGV[3]
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+if old then
+  local e, holder, account = string.match(old, '^(%x+) (%S+) (%S+)$')
+  if e == ARGV[4] and holder == ARGV[2] then return {'restored'} end
+  if tonumber(e, 16) >= tonumber(ARGV[4], 16) then return {'held', old} end
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'k', 'f', 'd', ARGV[1], 'a', account, 'e', e)
+else
+  redis.call('INCR', KEYS[4])
+end
+redis.call('HSET', KEYS[1], ARGV[1], value)
+if tonumber(redis.call('GET', KEYS[2]) or '0', 16) < tonumber(ARGV[4], 16) then
+  redis.call('SET', KEYS[2], ARGV[4])
+end
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'k', 'n', 'd', ARGV[1], 'a', ARGV[3], 'e', ARGV[4])
+return {'restored', old or ''}
+)";
+
+constexpr std::string_view unbind = STENTOR_CLOCK R"(
+if clock(ARGV[5]) >= tonumber(ARGV[3]) then return {'fenced'} end
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+if not old then return {'kept'} end
+local e, holder, account = string.match(old, '^(%x+) (%S+) (%S+)$')
+if e ~= ARGV[2] then return {'kept'} end
+redis.call('HDEL', KEYS[1], ARGV[1])
+redis.call('DECR', KEYS[3])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'k', 'f', 'd', ARGV[1], 'a', account, 'e', e)
+return {'removed', old}
+)";
+
+// The account's index: an entry goes only with the holder that made it.
+constexpr std::string_view unindex = R"(
+if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return redis.call('HDEL', KEYS[1], ARGV[1]) end
+return 0
+)";
+
+constexpr std::string_view sweep = R"(
+local left = tonumber(ARGV[2])
+local removed = {}
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  if left == 0 then break end
+  local e, holder, account = string.match(all[i + 1], '^(%x+) (%S+) (%S+)$')
+  local inc, node = string.match(holder, '^(%x+)%.%x+%.%x+%.%x+%.(.*)$')
+  if inc == ARGV[1] and node == ARGV[3] then
+    redis.call('HDEL', KEYS[1], all[i])
+    redis.call('DECR', KEYS[3])
+    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'k', 'f', 'd', all[i], 'a', account, 'e', e)
+    removed[#removed + 1] = all[i]
+    removed[#removed + 1] = all[i + 1]
+    left = left - 1
+  end
+end
+return removed
+)";
+
+// A lease is "until dead swept draining address" under "node incarnation".
+constexpr std::string_view renew = STENTOR_CLOCK R"(
+local now = clock(ARGV[7])
+local mine = ARGV[1] .. ' ' .. ARGV[2]
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  local until_, dead, swept = string.match(all[i + 1], '^(%d+) (%d) (%d)')
+  if all[i] == mine then
+    if dead == '1' then return {'dead'} end
+  elseif dead == '0' and now < tonumber(until_) and string.match(all[i], '^%S+') == ARGV[1] then
+    return {'held'}
+  end
+  if dead == '1' and swept == '1' and tonumber(until_) + 86400000000 < now then
+    redis.call('HDEL', KEYS[1], all[i])
+  end
+end
+local until_ = now + ARGV[3]
+redis.call('HSET', KEYS[1], mine, string.format('%.0f', until_) .. ' 0 0 ' .. ARGV[4] .. ' ' .. ARGV[5])
+local words = redis.call('HRANDFIELD', KEYS[2], ARGV[6], 'WITHVALUES')
+for i = 1, #words, 2 do redis.call('HDEL', KEYS[2], words[i]) end
+return {'renewed', string.format('%.0f', now), string.format('%.0f', until_), redis.call('HGETALL', KEYS[1]), words}
+)";
+
+// Declares dead; ARGV[2] is 1 where a lease that still runs may be ended (the node's own).
+constexpr std::string_view bury = STENTOR_CLOCK R"(
+local now = clock(ARGV[3])
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+local until_, draining, address = string.format('%.0f', now), '0', ''
+if old then
+  local u, dead, swept, d, a = string.match(old, '^(%d+) (%d) (%d) (%d) (.*)$')
+  if dead == '1' then return 'was' end
+  if ARGV[2] == '0' and now < tonumber(u) then return 'held' end
+  until_, draining, address = u, d, a
+end
+redis.call('HSET', KEYS[1], ARGV[1], until_ .. ' 1 0 ' .. draining .. ' ' .. address)
+redis.call('DEL', KEYS[2])
+return 'done'
+)";
+
+// A sweep found no more: final once nothing of that lease can land any more, 1 s after its end.
+constexpr std::string_view swept = STENTOR_CLOCK R"(
+local now = clock(ARGV[2])
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+if not old then return 0 end
+local u, dead, rest = string.match(old, '^(%d+) (%d) %d (.*)$')
+if dead ~= '1' or now < tonumber(u) + 1000000 then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], u .. ' 1 1 ' .. rest)
+return 1
+)";
+
+constexpr std::string_view notify = R"(
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+if old and string.match(old, '^%d+ (%d)') == '1' then return 1 end
+local fresh = 0
+for i = 3, #ARGV, 2 do
+  if redis.call('HEXISTS', KEYS[2], ARGV[i]) == 0 then fresh = fresh + 1 end
+end
+if redis.call('HLEN', KEYS[2]) + fresh > tonumber(ARGV[2]) then return 0 end
+for i = 3, #ARGV, 2 do
+  local known = redis.call('HGET', KEYS[2], ARGV[i])
+  if not known or tonumber(known, 16) < tonumber(ARGV[i + 1], 16) then
+    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+  end
+end
+redis.call('EXPIRE', KEYS[2], 3600)
+return 1
+)";
+
+} // namespace
+
+const std::array<std::string_view, 9> redis_scripts{bind,  restore, unbind, unindex, sweep,
+                                                    renew, bury,    swept,  notify};
+
+} // namespace stentor::storage
