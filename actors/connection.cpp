@@ -233,10 +233,8 @@ void connection::on_timer() {
     return;
   if (!session_) {
     host().counters().rejected("auth_timeout");
-    if (socket_->is_upgraded())
-      close(net::close_code::unauthorized, "auth_timeout", "no auth frame in time");
-    else
-      socket_->abort(net::socket_end::local_failure);
+    close(net::close_code::unauthorized, "auth_timeout",
+          socket_->is_upgraded() ? "no auth frame in time" : "no whole handshake in time");
     return;
   }
   auto since = socket_->stalled_since();

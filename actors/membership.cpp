@@ -4,6 +4,7 @@
 #include "actors/log.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace stentor::actors {
 
@@ -81,8 +82,15 @@ bool membership_state::drain() {
 // -- actions ----
 
 void membership_state::perform(stentor::membership::actions todo) {
-  for (auto &one : todo)
+  std::move(todo.begin(), todo.end(), std::back_inserter(todo_));
+  if (std::exchange(performing_, true))
+    return; // an action brought news: what that asks for comes behind what is under way
+  while (!todo_.empty()) {
+    auto one = std::move(todo_.front());
+    todo_.pop_front();
     std::visit([this](auto &x) { act(x); }, one);
+  }
+  performing_ = false;
 }
 
 void membership_state::act(const do_renew &x) {

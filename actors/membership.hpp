@@ -10,6 +10,7 @@
 #include "actors/metrics.hpp"
 #include "cluster/membership.hpp"
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -50,6 +51,9 @@ struct membership_state {
   bool drain();
 
 private:
+  std::deque<membership_action> todo_; ///< in order
+  bool performing_ = false;
+
   boot_time now() const { return parts.boot_now(); }
   void perform(stentor::membership::actions todo);
   // -- one for each action ----

@@ -32,7 +32,7 @@ struct transport_options {
   std::string cluster;
   tls_files tls; ///< all empty: plain TCP
   transport_limits lim;
-  /// CAF's deserialising actors. None: the multiplexer's thread does it (docs/decisions/0008).
+  /// CAF's deserialising actors. None: the multiplexer's thread does it (docs/decisions/0014).
   size_t workers = 0;
 };
 

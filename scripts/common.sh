@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Shared by scripts/run, scripts/test and scripts/check: where things are, and how a preset is configured.
+# Shared by the scripts beside it: where things are, and how a preset is configured.
 # Sourced, not run; moves to the root of the tree, so that callers may stand anywhere.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -40,4 +40,18 @@ build() {
       die "the build failed, all of it is in $dir/build.log"
     }
   fi
+}
+
+# node_packages - npm packages of the tests that are written for node; again only when their lock file changed.
+node_packages() {
+  local dir=tests/system/node verb=install lock stamp
+  [[ -e $dir/package.json ]] || return 0
+  lock=$dir/package-lock.json
+  [[ -e $lock ]] || lock=$dir/package.json
+  stamp=$dir/node_modules/.installed
+  cmp -s "$lock" "$stamp" && return
+  [[ $lock == *package-lock.json ]] && verb=ci
+  npm --prefix "$dir" "$verb" --no-audit --no-fund --loglevel=error >&2
+  mkdir -p "${stamp%/*}"
+  cp "$lock" "$stamp"
 }

@@ -139,6 +139,14 @@ export class Device {
     return this.closed;
   }
 
+  /** No handshake and not even an end of stream: RST, as from a device whose process was killed with input unread. */
+  reset() {
+    const raw = this.socket._socket;
+    if (raw && !raw.destroyed) raw.resetAndDestroy();
+    else this.socket.terminate();
+    return this.closed;
+  }
+
   /** Which event loop holds this session: the tests look behind the opaque token here, devices must not. */
   get loop() {
     return Buffer.from(this.welcome.session, 'base64url').readUInt16BE(8);

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 
 const binary = process.env.STENTORD ?? `${process.env.STENTOR_BUILD ?? 'build/release'}/stentord`;
 // The daemon dies with this process, also where the test runner is killed for its timeout.
-const leash = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] : [];
+export const leash = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] : [];
 
 const cache = `${process.env.STENTOR_BUILD ?? 'build/release'}/CMakeCache.txt`;
 const isSanitized = existsSync(cache) && /^STENTOR_SANITIZE:STRING=./m.test(readFileSync(cache, 'utf8'));
@@ -37,18 +37,24 @@ export function flagsOf(settings) {
 }
 
 export class Server {
-  /** Starts a daemon; `shell` runs before it in the same process (`ulimit -n 64`). Ends with the test `t`. */
-  static async start(t, settings = {}, { shell, expectErrors = false } = {}) {
+  /**
+   * Starts a daemon; `shell` runs before it in the same process (`ulimit -n 64`), `program` instead of the built binary,
+   * `log` gets what it writes to standard error. Ends with the test `t`.
+   */
+  static async start(t, settings = {}, { shell, expectErrors = false, program: daemon = [binary], log } = {}) {
     const server = new Server();
     const args = flagsOf({ ...usual, ...settings });
-    const command = shell ? ['bash', '-c', `${shell}; exec "$0" "$@"`, binary, ...args] : [binary, ...args];
+    const command = shell ? ['bash', '-c', `${shell}; exec "$0" "$@"`, ...daemon, ...args] : [...daemon, ...args];
     const [program, ...rest] = [...leash, ...command];
     server.expectErrors = expectErrors;
     server.apiKey = settings.apiKey;
     server.stdout = '';
     server.stderr = '';
     server.process = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
-    server.process.stderr.setEncoding('utf8').on('data', (text) => (server.stderr += text));
+    server.process.stderr.setEncoding('utf8').on('data', (text) => {
+      server.stderr += text;
+      log?.(text);
+    });
     server.exited = new Promise((resolve) =>
       server.process.on('close', (code, signal) => resolve((server.exit = { code, signal }))),
     );
@@ -57,8 +63,8 @@ export class Server {
     await new Promise((resolve, reject) => {
       server.process.stdout.setEncoding('utf8').on('data', (text) => {
         server.stdout += text;
-        const ready = /^ready device=(\S+) api=(\S+)$/m.exec(server.stdout);
-        if (ready) [, server.device, server.api] = ready;
+        const ready = /^ready device=(\S+) api=(\S+)(?: peer=(\S+))?$/m.exec(server.stdout);
+        if (ready) [, server.device, server.api, server.peer] = ready;
         if (ready) resolve();
       });
       server.exited.then(() => reject(new Error(`stentord did not start: ${server.stderr}`)));
@@ -79,6 +85,7 @@ export class Server {
   async stop() {
     if (!this.stopped) {
       this.stopped = true;
+      this.thaw();
       this.process.kill('SIGTERM');
       const late = setTimeout(() => this.process.kill('SIGKILL'), 30_000);
       const end = await this.exited;
@@ -87,6 +94,21 @@ export class Server {
       if (!this.expectErrors) assert.doesNotMatch(this.stderr, /^\S+ error /m);
     }
     return this.exit;
+  }
+
+  /** As if the machine lost power: no drain, no last word. `stop` afterwards has nothing left to demand. */
+  kill9() {
+    this.stopped = true;
+    this.process.kill('SIGKILL');
+    return this.exited;
+  }
+
+  freeze() {
+    this.process.kill('SIGSTOP');
+  }
+
+  thaw() {
+    this.process.kill('SIGCONT');
   }
 
   /** Resident memory in bytes; 0 under a sanitizer, which keeps what was freed: other builds judge memory. */

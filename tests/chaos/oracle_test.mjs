@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// The oracle on trial: it finds nothing in journals of a truthful cluster, and each rule fires on a journal in which one
+// thing was changed that breaks it.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { judge } from './oracle.mjs';
+import { goodJournal } from './oracle_world.mjs';
+import { Random } from './random.mjs';
+
+const nothingToTell = Symbol('this journal has no place for the lie');
+const rulesOf = ({ violations }) => [...new Set(violations.map((x) => x.rule))].sort();
+
+test('2000 truthful journals are acquitted', () => {
+  const counts = { writtenConnectionLost: 0, redelivered: 0, silentConnectionLost: 0 };
+  for (let seed = 1; seed <= 2000; ++seed) {
+    const result = judge(goodJournal(seed));
+    assert.deepEqual(result.violations, [], `seed ${seed}`);
+    for (const key of Object.keys(counts)) counts[key] += result.counts[key];
+  }
+  assert.ok(counts.writtenConnectionLost > 1000, 'losses that are nobody\'s fault occur');
+  assert.ok(counts.redelivered > 1000, 'so do repetitions after a resume');
+});
+
+// Lies that can be told of any journal: which entry is chosen by the seed, and undefined means that it has none to change.
+const verdictWith = (journal, random, accepts) => {
+  const fits = journal.verdicts.filter((x) => accepts(x, journal.messages[x.m]));
+  return fits.length > 0 ? random.pick(fits) : undefined;
+};
+const arrivals = (journal, m) => Object.values(journal.devices).flatMap((log) => log.received.filter((x) => x.m === m).map((entry) => ({ log, entry })));
+const forget = (journal, m) => arrivals(journal, m).forEach(({ log, entry }) => log.received.splice(log.received.indexOf(entry), 1));
+const hopping = (journal, x) => {
+  const log = journal.devices[journal.messages[x.m].to];
+  return log.connections.find((y) => y.epoch === x.via.epoch);
+};
+const others = (journal, x) => Object.entries(journal.devices).find(([name]) => name !== journal.messages[x.m].to && name !== 'w')[1];
+
+const lies = {
+  'an acked message that never came': ['acked', (j, r) => verdictWith(j, r, (x) => x.verdict === 'acked'), (j, x) => forget(j, x.m)],
+  'a written message that never came, though its connection was closed in order': [
+    'written',
+    (j, r) => verdictWith(j, r, (x, { want }) => x.verdict === 'written' && want === 'written' && arrivals(j, x.m).length && hopping(j, x).code !== 1006),
+    (j, x) => forget(j, x.m),
+  ],
+  'written to a connection the device never had': ['via', (j, r) => verdictWith(j, r, (x) => x.via), (j, x) => (x.via = { ...x.via, epoch: x.via.epoch + 10_000 })],
+  'written on a node the device never was on then': ['via', (j, r) => verdictWith(j, r, (x) => x.via), (j, x) => (x.via = { ...x.via, node: 'n9' })],
+  'written without a connection': ['via', (j, r) => verdictWith(j, r, (x) => x.via), (j, x) => delete x.via],
+  'a certain loss that came': ['certain loss', (j, r) => verdictWith(j, r, (x) => x.verdict === 'written' && arrivals(j, x.m).length), (j, x) => Object.assign(x, { verdict: 'offline', via: undefined })],
+  'a duplicate that came': ['certain loss', (j, r) => verdictWith(j, r, (x) => x.verdict === 'written' && arrivals(j, x.m).length), (j, x) => Object.assign(x, { verdict: 'duplicate', first: 'written' })],
+  'two verdicts': ['one verdict', (j, r) => verdictWith(j, r, (x) => x.verdict !== 'acked'), (j, x) => j.verdicts.push({ ...x })],
+  'a verdict too late': ['late', (j, r) => verdictWith(j, r, (x) => x.c === j.messages[x.m].c), (j, x) => (x.at += 3000)],
+  'a verdict nobody asked for': ['want', (j, r) => verdictWith(j, r, (x) => x.verdict === 'written'), (j, x) => (j.messages[x.m].want = 'none')],
+  'a success told to a sender that asked for errors': ['want', (j, r) => verdictWith(j, r, (x) => x.verdict === 'written'), (j, x) => (j.messages[x.m].want = 'errors')],
+  'no verdict': ['no verdict', (j, r) => verdictWith(j, r, (x, message) => message.want !== 'errors' && stayed(j, message)), (j, x) => j.verdicts.splice(j.verdicts.indexOf(x), 1)],
+  'silence about a message that never came': ['silent loss', (j, r) => silent(j, r), (j, x) => forget(j, x.m)],
+  'one epoch on two connections': ['one epoch, two connections', (j, r) => sharedEpoch(j, r), (j, { log, i }) => (log.received[i].c = (log.received[i].c + 1) % log.connections.length)],
+  'a verdict of nothing': ['verdict of nothing', (j, r) => verdictWith(j, r, () => true), (j, x) => j.verdicts.push({ ...x, m: 999_999 })],
+  'a message at the wrong device': ['misrouted', (j, r) => verdictWith(j, r, (x) => arrivals(j, x.m).length === 1), (j, x) => others(j, x).received.push({ ...arrivals(j, x.m)[0].entry, c: 0 })],
+  'a message from somebody else': ['misrouted', (j, r) => verdictWith(j, r, (x) => arrivals(j, x.m).length), (j, x) => (arrivals(j, x.m)[0].entry.from = 'w')],
+  'a message twice on one connection': ['delivered twice', (j, r) => verdictWith(j, r, (x) => arrivals(j, x.m).length), (j, x) => {
+    const { log, entry } = arrivals(j, x.m).at(-1);
+    log.received.splice(log.received.indexOf(entry), 0, { ...entry });
+  }],
+  'a repetition under another id': ['delivered twice', (j, r) => redelivered(j, r), (j, x) => (x.again.id = 'other')],
+  'a repetition without a resume': ['delivered twice', (j, r) => redelivered(j, r), (j, x) => (x.log.connections[x.again.c].resumed = false)],
+  'a repetition of what needed no ack': ['delivered twice', (j, r) => redelivered(j, r), (j, x) => (x.again.ack = false)],
+  'a repetition of what had been acked': ['delivered twice', (j, r) => redelivered(j, r), (j, x) => tellAcked(j, x)],
+  'two messages of one sender in the wrong order': ['order', (j, r) => pairOf(j, r), (j, { log, i }) => ([log.received[i], log.received[i + 1]] = [log.received[i + 1], log.received[i]])],
+  'a record of who is gone': ['presence', (j, r) => pickAudit(j, r, (x) => x.answer), (j, x) => (x.truth = null)],
+  'no record of who is there': ['presence', (j, r) => pickAudit(j, r, (x) => x.answer), (j, x) => (x.answer = null)],
+  'a record of another node': ['presence', (j, r) => pickAudit(j, r, (x) => x.answer), (j, x) => (x.answer = { ...x.answer, node: 'n9' })],
+  'a record of another epoch': ['presence', (j, r) => pickAudit(j, r, (x) => x.answer), (j, x) => (x.answer = { ...x.answer, epoch: x.answer.epoch - 10_000_000 })],
+  'a node that cannot say': ['presence', (j, r) => pickAudit(j, r, (x) => x.answer), (j, x) => (x.answer = { status: 503 })],
+  'an online told twice': ['event twice', (j, r) => pickEvent(j, r, 'online'), (j, x) => j.devices.w.events.splice(j.devices.w.events.indexOf(x), 0, { ...x })],
+  'an offline told twice': ['event twice', (j, r) => pickEvent(j, r, 'offline'), (j, x) => j.devices.w.events.push({ ...x })],
+  'an offline never told': ['offline missing', (j, r) => pickEvent(j, r, 'offline'), (j, x) => j.devices.w.events.splice(j.devices.w.events.indexOf(x), 1)],
+  'an online never told': ['online missing', (j, r) => pickEvent(j, r, 'online'), (j, x) => dropEvents(j, x)],
+  'an offline of what never came': ['offline without online', (j, r) => pickEvent(j, r, 'online'), (j, x) => j.devices.w.events.push({ ...x, kind: 'offline', epoch: x.epoch + 7_000_000_000 })],
+  'an offline before its online': ['event order', (j, r) => pickEvent(j, r, 'online'), (j, x) => swapEnds(j, x)],
+  'an epoch that went back': ['event order', (j, r) => pickEvent(j, r, 'online'), (j, x) => {
+    const events = j.devices.w.events;
+    events.splice(events.indexOf(x) + 1, 0, { ...x, epoch: x.epoch - 50_000 }, { ...x, epoch: x.epoch - 50_000, kind: 'offline' });
+  }],
+  'a resync though Redis lost nothing': ['resync', (j, r) => pickEvent(j, r, 'online'), (j, x) => j.devices.w.events.splice(0, 0, { ...x, kind: 'resync', devices: [] })],
+  'a close for a fault the device did not commit': ['close code', (j, r) => pickConnection(j, r, (x) => x.code === 4000), (j, x) => (x.code = 4103)],
+  'superseded without another connection': ['superseded by nobody', (j, r) => pickConnection(j, r, (x) => x.code === 4000), (j, x) => (x.code = 4100)],
+};
+
+/** The sender kept its connection until the verdict was overdue. */
+function stayed(journal, { from, c, sentAt, timeoutMs }) {
+  return journal.devices[from].connections[c].endedAt > sentAt + timeoutMs + 1000;
+}
+
+/** A message of want "errors" of which nothing was told, as it came, to a device of which no connection ever broke. */
+function silent(journal, random) {
+  const steady = (name) => journal.devices[name].connections.every((x) => x.code !== 1006);
+  const fits = (x) => x.want === 'errors' && steady(x.to) && arrivals(journal, x.m).length > 0 && stayed(journal, x);
+  return pick(journal.messages.filter(fits), random);
+}
+
+/** An arrival of which another on the same connection tells the epoch too. */
+function sharedEpoch(journal, random) {
+  const learns = (x) => x && journal.messages[x.m].want === 'written' && journal.verdicts.some((y) => y.m === x.m && y.verdict === 'written');
+  const all = Object.values(journal.devices).filter((log) => log.connections.length > 1).flatMap((log) =>
+    log.received.map((_, i) => ({ log, i })).filter(({ i }) => i > 0 && log.received[i].c === log.received[i - 1].c && learns(log.received[i]) && learns(log.received[i - 1])));
+  return pick(all, random);
+}
+
+function redelivered(journal, random) {
+  const all = Object.values(journal.devices).flatMap((log) =>
+    log.received.filter((x, i) => x.ack && log.received.findIndex((y) => y.m === x.m) < i).map((again) => ({ log, again })));
+  return all.length > 0 ? random.pick(all) : undefined;
+}
+
+function tellAcked(journal, { again }) {
+  const verdict = journal.verdicts.find((x) => x.m === again.m);
+  if (!verdict) return nothingToTell;
+  const { connections } = journal.devices[journal.messages[again.m].to];
+  Object.assign(verdict, { verdict: 'acked', via: { node: connections[again.c].node, epoch: connections[again.c].epoch } });
+}
+
+function pairOf(journal, random) {
+  const isPair = (log, i) => {
+    const [a, b] = [log.received[i], log.received[i + 1]];
+    const [x, y] = [journal.messages[a.m], journal.messages[b?.m]];
+    return y && a.c === b.c && x.from === y.from && x.c === y.c && a.m < b.m;
+  };
+  const all = Object.values(journal.devices).flatMap((log) => log.received.map((_, i) => ({ log, i })).filter(({ i }) => isPair(log, i)));
+  return all.length > 0 ? random.pick(all) : undefined;
+}
+
+const pick = (list, random) => (list.length > 0 ? random.pick(list) : undefined);
+const pickAudit = (journal, random, accepts) => pick(journal.audits.filter(accepts), random);
+// Not the devices' first connections: the watch did not stand yet.
+const pickEvent = (journal, random, kind) =>
+  pick(journal.devices.w.events.filter((x) => x.kind === kind && x.device !== 'w' && x.epoch / 1000 > journal.devices.w.connections[0].watchedAt + 1500), random);
+const pickConnection = (journal, random, accepts) =>
+  pick(Object.values(journal.devices).flatMap((log) => log.connections).filter(accepts), random);
+const dropEvents = (journal, { device, epoch }) =>
+  (journal.devices.w.events = journal.devices.w.events.filter((x) => x.device !== device || x.epoch !== epoch));
+function swapEnds(journal, online) {
+  const { events } = journal.devices.w;
+  const offline = events.find((x) => x.kind === 'offline' && x.device === online.device && x.epoch === online.epoch);
+  if (!offline) return nothingToTell;
+  [online.kind, offline.kind] = [offline.kind, online.kind];
+}
+
+for (const [what, [rule, choose, tell]] of Object.entries(lies))
+  test(`it sees ${what}`, () => {
+    let told = 0;
+    for (let seed = 1; told < 20 && seed < 400; ++seed) {
+      const journal = goodJournal(seed);
+      const chosen = choose(journal, new Random(`lie ${seed}`));
+      if (chosen === undefined || tell(journal, chosen) === nothingToTell) continue;
+      ++told;
+      const result = judge(journal);
+      assert.ok(rulesOf(result).includes(rule), `seed ${seed}: ${JSON.stringify(result.violations)}`);
+    }
+    assert.ok(told >= 5, `only ${told} journals had something to lie about`);
+  });
