@@ -9,6 +9,7 @@
 #include <map>
 
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -247,6 +248,11 @@ bool stranger::is_closed(std::chrono::milliseconds most) const {
     if (::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT) <= 0)
       return true;
   }
+}
+
+size_t heap_bytes() {
+  auto now = mallinfo2();
+  return now.uordblks + now.hblkhd;
 }
 
 size_t resident_bytes() {

@@ -166,5 +166,7 @@ private:
 
 /// Resident memory of this process.
 size_t resident_bytes();
+/// What it has allocated and not freed; 0 under a sanitizer.
+size_t heap_bytes();
 
 } // namespace stentor::actors::test
