@@ -8,13 +8,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 namespace stentor {
 
-/// Versions of what nodes say to each other; a node speaks all from `oldest` to `newest`, so that a cluster can be
-/// upgraded node by node.
+/// Versions of what nodes say to each other; a node speaks all from `oldest` to `newest`, so that a cluster
+/// can be upgraded node by node.
 struct protocol_range {
   uint16_t oldest = 1;
   uint16_t newest = 1;
@@ -46,8 +45,8 @@ inline std::string check(const hello &mine, const hello &theirs) {
            "' here: give both nodes the same --cluster, or separate their directories";
   if (mine.protocol.newest < theirs.protocol.oldest || theirs.protocol.newest < mine.protocol.oldest)
     return "it speaks protocol " + std::to_string(theirs.protocol.oldest) + " to " +
-           std::to_string(theirs.protocol.newest) + " and we " + std::to_string(mine.protocol.oldest) + " to " +
-           std::to_string(mine.protocol.newest) + ": upgrade by one version at a time";
+           std::to_string(theirs.protocol.newest) + " and we " + std::to_string(mine.protocol.oldest) +
+           " to " + std::to_string(mine.protocol.newest) + ": upgrade by one version at a time";
   if (!is_valid_id(theirs.node.str()) || theirs.inc == 0 || theirs.inc == mine.inc)
     return "it names no node, or this one";
   return {};
@@ -60,7 +59,7 @@ inline bool connects(const node_id &self, incarnation own, const node_id &other,
 
 struct link_times {
   std::chrono::milliseconds ping_every{250};
-  std::chrono::milliseconds silence{1000};   ///< the oldest unanswered ping is older: dead
+  std::chrono::milliseconds silence{1000}; ///< the oldest unanswered ping is older: dead
   std::chrono::milliseconds first_retry{100};
   std::chrono::milliseconds last_retry{2000};
   std::chrono::milliseconds refused_retry{15000}; ///< a person has to mend something
@@ -76,7 +75,7 @@ public:
   void began(time_point now, uint32_t epoch) {
     up_ = true;
     epoch_ = std::max(epoch_, epoch);
-    oldest_.reset();
+    oldest_ = none;
     next_ping_ = now;
     failures_ = 0;
   }
@@ -85,9 +84,11 @@ public:
     failed(now, random);
   }
   void failed(time_point now, double random) {
-    auto most = std::min<int64_t>(times_.last_retry.count(), times_.first_retry.count() << std::min(failures_, 10u));
+    auto most =
+        std::min<int64_t>(times_.last_retry.count(), times_.first_retry.count() << std::min(failures_, 10u));
     ++failures_;
-    retry_at_ = now + std::chrono::milliseconds{static_cast<int64_t>(static_cast<double>(most) * (0.5 + random / 2))};
+    retry_at_ =
+        now + std::chrono::milliseconds{static_cast<int64_t>(static_cast<double>(most) * (0.5 + random / 2))};
   }
   void refused(time_point now) { retry_at_ = now + times_.refused_retry; }
   bool may_connect(time_point now) const noexcept { return !up_ && now >= retry_at_; }
@@ -97,28 +98,32 @@ public:
     if (!up_ || now < next_ping_)
       return false;
     next_ping_ = now + times_.ping_every;
-    if (!oldest_)
-      oldest_ = now;
+    oldest_ = std::min(oldest_, now);
     return true;
   }
   /// An answer to the ping sent then: connections keep order, so all before it are answered too.
   void pong(time_point sent, time_point now) {
-    if (oldest_ && sent >= *oldest_)
-      oldest_.reset();
+    if (sent >= oldest_)
+      oldest_ = none;
   }
   /// When there is something to do next: a ping, a verdict on the last ones, another attempt.
   time_point due() const noexcept {
     if (!up_)
       return retry_at_;
-    return oldest_ ? std::min(next_ping_, *oldest_ + times_.silence + std::chrono::milliseconds{1}) : next_ping_;
+    return oldest_ == none ? next_ping_
+                           : std::min(next_ping_, oldest_ + times_.silence + std::chrono::milliseconds{1});
   }
-  bool is_dead(time_point now) const noexcept { return up_ && oldest_ && now - *oldest_ > times_.silence; }
+  bool is_dead(time_point now) const noexcept {
+    return up_ && oldest_ != none && now - oldest_ > times_.silence;
+  }
 
 private:
+  static constexpr time_point none = time_point::max();
+
   link_times times_;
   uint32_t epoch_ = 0;
   bool up_ = false;
-  std::optional<time_point> oldest_;
+  time_point oldest_ = none; ///< the ping sent first of those unanswered
   time_point next_ping_{};
   time_point retry_at_{};
   unsigned failures_ = 0;
