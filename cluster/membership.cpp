@@ -104,8 +104,7 @@ void membership::bury(const renewal &r) {
   for (const auto &x : r.expired) {
     // The directory gave us the lease of our node id: whoever had it before is over, settled or not.
     bool predecessor = x.who.node == self_.who.node && x.who.inc < self_.who.inc;
-    if (predecessor ||
-        (settled && r.now >= x.until + margin && view_.health(x.who) != link_health::up))
+    if (predecessor || (settled && r.now >= x.until + margin && view_.health(x.who) != link_health::up))
       say(do_declare_dead{x.who});
   }
   for (auto &who : sweeps_.due(r, self_.who, view_.leased(), limits_))

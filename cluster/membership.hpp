@@ -64,9 +64,9 @@ private:
   bool in_flight_ = false;
   std::optional<std::pair<boot_time, bool>> last_attempt_; ///< when it ended, and whether we were answered
 
-  boot_time lease_until_{};      ///< as the directory granted it; the clock's epoch before the first
-  boot_time published_until_{};  ///< further than that in an outage
-  boot_time not_before_{};       ///< granted, but not to be used yet
+  boot_time lease_until_{};     ///< as the directory granted it; the clock's epoch before the first
+  boot_time published_until_{}; ///< further than that in an outage
+  boot_time not_before_{};      ///< granted, but not to be used yet
   directory_micros directory_until_ = 0;
   std::string run_id_;
   boot_time unsettled_until_{}; ///< declares nobody dead before

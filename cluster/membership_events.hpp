@@ -129,8 +129,8 @@ struct on_ready {
   std::string_view word;
 };
 
-using membership_action = std::variant<do_renew, do_publish, do_revoke, on_fenced, on_view, on_peer, on_dead,
-                                       do_declare_dead, do_sweep, do_ask, on_outage, do_restore, do_rejoin,
-                                       on_ready>;
+using membership_action =
+    std::variant<do_renew, do_publish, do_revoke, on_fenced, on_view, on_peer, on_dead, do_declare_dead,
+                 do_sweep, do_ask, on_outage, do_restore, do_rejoin, on_ready>;
 
 } // namespace stentor

@@ -72,13 +72,13 @@ void membership_world::check_burial(const slot_node &who, int64_t killed_at) {
 void membership_world::act() {
   static constexpr int chances[][9] = {
       // kill freeze cut isolate directory_cut away drain start failover
-      {12, 16, 12, 8, 12, 14, 8, 8, 10}, // mixed
-      {0, 0, 0, 0, 0, 85, 0, 0, 15},     // directory_only
-      {70, 0, 0, 0, 0, 0, 15, 15, 0},    // kills_only
-      {15, 70, 0, 0, 0, 0, 5, 10, 0},    // freezes
-      {5, 5, 40, 20, 30, 0, 0, 0, 0},    // cuts
+      {12, 16, 12, 8, 12, 14, 8, 8, 10},  // mixed
+      {0, 0, 0, 0, 0, 85, 0, 0, 15},      // directory_only
+      {70, 0, 0, 0, 0, 0, 15, 15, 0},     // kills_only
+      {15, 70, 0, 0, 0, 0, 5, 10, 0},     // freezes
+      {5, 5, 40, 20, 30, 0, 0, 0, 0},     // cuts
       {20, 20, 20, 10, 10, 0, 10, 10, 0}, // directory_works
-      {0, 0, 55, 0, 0, 45, 0, 0, 0}      // links_and_directory
+      {0, 0, 55, 0, 0, 45, 0, 0, 0}       // links_and_directory
   };
   auto dice = random(100);
   int what = 0;

@@ -33,9 +33,9 @@ void membership_world::renew(process &p, bool draining) {
   });
   after(limits_.renewal_timeout.count(), [this, &p, once] {
     once([this, &p] {
-      carry_out(p, p.m->on_renewal_failed(chance(50) ? renewal_failure::timed_out
-                                                     : renewal_failure::unavailable,
-                                          boot_clock_of(p)));
+      carry_out(p,
+                p.m->on_renewal_failed(chance(50) ? renewal_failure::timed_out : renewal_failure::unavailable,
+                                       boot_clock_of(p)));
     });
   });
   after(directory_delay(), [this, &p, once, sent, sent_at, draining] {
@@ -94,9 +94,10 @@ void membership_world::carry_out(process &p, membership::actions list) {
     } else if (auto *x = std::get_if<do_publish>(&a)) {
       p.board->publish(x->until, x->asked_at);
       // What the world knows to have been asked then, not what membership says.
-      p.asked_at = p.answer_to >= 0 ? p.answer_to
-                                    : std::chrono::duration_cast<milliseconds>(x->asked_at.time_since_epoch()).count() -
-                                          p.clock_offset;
+      p.asked_at = p.answer_to >= 0
+                       ? p.answer_to
+                       : std::chrono::duration_cast<milliseconds>(x->asked_at.time_since_epoch()).count() -
+                             p.clock_offset;
     } else if (std::get_if<do_revoke>(&a)) {
       p.board->revoke();
     } else if (auto *x = std::get_if<on_fenced>(&a)) {
@@ -152,9 +153,8 @@ void membership_world::carry_out(process &p, membership::actions list) {
     } else if (std::get_if<do_rejoin>(&a)) {
       ++counts_.rejoined;
       last_death_at_ = clock_;
-      bool replaced = std::any_of(processes_.begin(), processes_.end(), [&](auto &q) {
-        return q.get() != &p && q->alive && q->name == p.name;
-      });
+      bool replaced = std::any_of(processes_.begin(), processes_.end(),
+                                  [&](auto &q) { return q.get() != &p && q->alive && q->name == p.name; });
       if (replaced)
         kill(p);
       else

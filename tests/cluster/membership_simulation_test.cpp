@@ -29,8 +29,8 @@ membership_counters run(theme t, uint32_t seeds) {
 TEST(membership_simulation, keeps_its_promises_through_faults_of_all_kinds) {
   auto sum = run(theme::mixed, 500);
   EXPECT_GT(sum.agreed, 5000u);
-  EXPECT_GT(std::min({sum.kills, sum.freezes, sum.rejoined, sum.outages, sum.restores, sum.declared, sum.swept,
-                      sum.drains, sum.restarts, sum.fail_overs, sum.isolated}),
+  EXPECT_GT(std::min({sum.kills, sum.freezes, sum.rejoined, sum.outages, sum.restores, sum.declared,
+                      sum.swept, sum.drains, sum.restarts, sum.fail_overs, sum.isolated}),
             50u);
 }
 

@@ -29,7 +29,15 @@ struct membership_counters {
 
 class membership_world {
 public:
-  enum class theme : uint8_t { mixed, directory_only, kills_only, freezes, cuts, directory_works, links_and_directory };
+  enum class theme : uint8_t {
+    mixed,
+    directory_only,
+    kills_only,
+    freezes,
+    cuts,
+    directory_works,
+    links_and_directory
+  };
   /// A way to break a rule, to prove that the checks see it.
   enum class fault : uint8_t {
     none,
@@ -112,8 +120,8 @@ private:
   bool directory_slow_ = false;
   int64_t directory_trouble_at_ = -100'000; ///< the latest of these
   std::vector<int64_t> directory_changes_;
-  int64_t other_fault_at_ = -100'000;       ///< of any other kind
-  int64_t last_death_at_ = -100'000;        ///< or birth: leases of then may still run
+  int64_t other_fault_at_ = -100'000; ///< of any other kind
+  int64_t last_death_at_ = -100'000;  ///< or birth: leases of then may still run
   int names_ = 0;
   bool healed_ = false;
   membership_counters counts_;
