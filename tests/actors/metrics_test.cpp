@@ -42,23 +42,6 @@ constexpr auto few_words = std::to_array<std::string_view>({"one", "two"});
 
 } // namespace
 
-TEST(metrics, show_the_links_of_the_mesh_once_there_is_one) {
-  metrics_of_loops m{1};
-  EXPECT_EQ(sample(m.exposition(), "stentor_links_up"), 0);
-  auto links = std::make_shared<link_counters>();
-  m.links(links);
-  links->up = 2;
-  links->end(link_end::silent);
-  links->refuse(peer_refusal::tls);
-  links->pong(3ms);
-  auto text = m.exposition();
-  EXPECT_EQ(sample(text, "stentor_links_up"), 2);
-  EXPECT_EQ(sample(text, "stentor_links_ended_total{why=\"silent\"}"), 1);
-  EXPECT_EQ(sample(text, "stentor_links_ended_total{why=\"closed\"}"), 0);
-  EXPECT_EQ(sample(text, "stentor_peer_refusals_total{why=\"tls\"}"), 1);
-  EXPECT_DOUBLE_EQ(sample(text, "stentor_link_round_trip_seconds_total"), 0.003);
-}
-
 TEST(counters, are_read_by_other_threads_and_lose_nothing_of_their_one_writer) {
   counter c;
   gauge g;
