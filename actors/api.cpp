@@ -29,6 +29,10 @@ api::api(api_host &host, const limits &lim, api_access access)
   router_.add(http_method::get, "/v1/devices/{device}", show_device);
   router_.add(http_method::get, "/v1/accounts/{account}/devices", show_account);
   router_.add(http_method::get, "/v1/admin/actors", show_actors);
+  router_.add(http_method::get, "/v1/admin/nodes", show_nodes);
+  router_.add(http_method::get, "/v1/admin/slots", show_slots);
+  router_.add(http_method::get, "/v1/admin/devices/{device}", inspect_device);
+  router_.add(http_method::post, "/v1/admin/drain", start_drain);
   router_.add(http_method::get, "/healthz", show_health);
   router_.add(http_method::get, "/readyz", show_readiness);
   router_.add(http_method::get, "/metrics", show_metrics);
@@ -114,6 +118,10 @@ void api::on_device(uint64_t ticket, const caf::expected<std::optional<storage::
 
 void api::on_devices(uint64_t ticket, const caf::expected<std::vector<storage::record>> &found) {
   answer(ticket, [&](api_connection &who, const question &q) { who.on_devices(q, found); });
+}
+
+void api::on_admin(uint64_t ticket, const caf::expected<admin_page> &page) {
+  answer(ticket, [&](api_connection &who, const question &) { who.on_admin(page); });
 }
 
 void api::on_text(uint64_t ticket, std::string_view content_type, const caf::expected<std::string> &body) {

@@ -4,6 +4,7 @@
 // only its `api_host`.
 #pragma once
 
+#include "actors/admin_types.hpp"
 #include "actors/api_host.hpp"
 #include "actors/tickets.hpp"
 #include "cluster/limits.hpp"
@@ -57,6 +58,8 @@ public:
   /// Nothing where no device of that name is connected.
   void on_device(uint64_t ticket, const caf::expected<std::optional<storage::record>> &found);
   void on_devices(uint64_t ticket, const caf::expected<std::vector<storage::record>> &found);
+  /// An error is told as 503.
+  void on_admin(uint64_t ticket, const caf::expected<admin_page> &page);
   /// `body` is whole; an error is told as 503.
   void on_text(uint64_t ticket, std::string_view content_type, const caf::expected<std::string> &body);
 
@@ -70,6 +73,10 @@ private:
     show_device,
     show_account,
     show_actors,
+    show_nodes,
+    show_slots,
+    inspect_device,
+    start_drain,
     show_health,
     show_readiness,
     show_metrics,

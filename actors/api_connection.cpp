@@ -154,6 +154,11 @@ void api_connection::ask(const net::http_request &request) {
     }
     return host.top_actors(most, api_.open({.who = this}));
   }
+  case api::show_nodes:
+  case api::show_slots:
+  case api::inspect_device:
+  case api::start_drain:
+    return ask_admin(request);
   case api::show_metrics:
     return host.metrics(api_.open({.who = this}));
   case api::show_health:

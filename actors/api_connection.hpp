@@ -31,6 +31,7 @@ public:
   void on_outcome(const api::question &q, const outcome &result, uint32_t total_us);
   void on_device(const api::question &q, const caf::expected<std::optional<storage::record>> &found);
   void on_devices(const api::question &q, const caf::expected<std::vector<storage::record>> &found);
+  void on_admin(const caf::expected<admin_page> &page);
   void on_text(std::string_view content_type, const caf::expected<std::string> &body);
 
 private:
@@ -74,6 +75,8 @@ private:
   void end_many();
 
   void ask(const net::http_request &request);
+  // -- the operator (api_admin.cpp) ----
+  void ask_admin(const net::http_request &request);
   void respond(const net::http_problem &problem, std::string_view headers = {});
   /// The same for a push that never became a message.
   void refuse_push(const net::http_problem &problem, want wants = want::written);

@@ -4,6 +4,7 @@
 // the question itself.
 #pragma once
 
+#include "actors/admin_types.hpp"
 #include "cluster/envelope.hpp"
 #include "net/event_loop.hpp"
 
@@ -26,6 +27,8 @@ public:
   virtual void find_devices(const account_id &account, uint64_t ticket) = 0;
   /// The busiest actors -> `api::on_text`, a JSON object.
   virtual void top_actors(uint32_t most, uint64_t ticket) = 0;
+  /// A question of the operator -> `api::on_admin`
+  virtual void admin(const admin_question &what, uint64_t ticket) = 0;
   /// The node's metrics in the Prometheus text format -> `api::on_text`, also inside this call.
   virtual void metrics(uint64_t ticket) = 0;
   /// Why the node should be sent no pushes now, a static word; null while it should.

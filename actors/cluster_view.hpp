@@ -40,6 +40,10 @@ public:
   std::atomic<size_t> open_doors{0};
   /// This incarnation is over: main stops the node and starts another.
   std::atomic<bool> lost{false};
+  /// The operator wants the node to drain: main does, as on SIGTERM.
+  std::atomic<bool> drain_asked{false};
+  /// Over this time; negative: as configured. Set before `drain_asked`.
+  std::atomic<int64_t> drain_over_ms{-1};
 
 private:
   mutable std::mutex mutex_;

@@ -109,6 +109,14 @@ caf::expected<std::vector<storage::record>> directory_state::list(const account_
   return store->devices_of(account);
 }
 
+caf::expected<std::vector<storage::record>> directory_state::walk(incarnation inc, slot first, size_t count) {
+  auto found = store->records_in(first, count);
+  count_batch(1, found ? 0 : 1);
+  if (found)
+    std::erase_if(*found, [inc](auto &x) { return x.at.inc != inc; });
+  return found;
+}
+
 bool directory_state::watch() {
   wanted = true;
   return watched || begin_watch();
@@ -191,6 +199,13 @@ directory_actor::behavior_type directory(directory_actor::stateful_pointer<direc
       [&state](lookup_atom, const std::vector<device_id> &devices) { return state.lookup(devices); },
       [&state](list_atom, const account_id &account) -> caf::result<std::vector<storage::record>> {
         auto found = state.list(account);
+        if (!found)
+          return found.error();
+        return std::move(*found);
+      },
+      [&state](walk_atom, uint64_t inc, uint16_t first,
+               uint16_t count) -> caf::result<std::vector<storage::record>> {
+        auto found = state.walk(inc, first, count);
         if (!found)
           return found.error();
         return std::move(*found);

@@ -33,6 +33,7 @@ struct directory_state {
   void notify(const node_id &node, incarnation inc, const std::vector<storage::notice> &notices);
   std::vector<lookup_answer> lookup(const std::vector<device_id> &devices);
   caf::expected<std::vector<storage::record>> list(const account_id &account);
+  caf::expected<std::vector<storage::record>> walk(incarnation inc, slot first, size_t count);
   bool watch();
   uint64_t count();
   void adopt(const std::vector<caf::strong_actor_ptr> &handles);

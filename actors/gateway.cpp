@@ -14,6 +14,8 @@ namespace {
 
 // The loops answer the inspector within one second; one more for the way.
 constexpr std::chrono::seconds inspector_timeout{2};
+// Membership or the directory first, a second each; then the loops.
+constexpr std::chrono::seconds admin_timeout{3};
 
 api_access access_of(const config &cfg) {
   return {cfg.dev_auth && cfg.api_listen.is_loopback(), cfg.api_keys, cfg.allow_origins};
@@ -103,6 +105,19 @@ void gateway::top_actors(uint32_t most, uint64_t ticket) {
                                       render_actors(answer->get_as<std::vector<actor_info>>(0)));
                       else
                         api_->on_text(ticket, {}, make_error(errc::timed_out));
+                    });
+}
+
+void gateway::admin(const admin_question &what, uint64_t ticket) {
+  auto inspector = caf::actor_cast<caf::strong_actor_ptr>(loop_.context().inspector);
+  loop_.inbox().ask(inspector, admin_timeout, caf::make_message(ask_atom_v, what),
+                    [this, ticket](const caf::expected<caf::message> &answer) {
+                      if (!api_)
+                        return;
+                      if (answer && answer->match_elements<admin_page>())
+                        api_->on_admin(ticket, answer->get_as<admin_page>(0));
+                      else
+                        api_->on_admin(ticket, make_error(errc::timed_out));
                     });
 }
 

@@ -39,6 +39,7 @@ private:
   void find_device(const device_id &device, uint64_t ticket) override;
   void find_devices(const account_id &account, uint64_t ticket) override;
   void top_actors(uint32_t most, uint64_t ticket) override;
+  void admin(const admin_question &what, uint64_t ticket) override;
   void metrics(uint64_t ticket) override;
   const char *not_ready() const override;
   void count_refused(verdict v, want wants) override;

@@ -32,23 +32,22 @@ std::vector<actor_info> merge_rows(std::vector<std::vector<actor_info>> parts, s
 }
 
 inspector_actor::behavior_type inspector(inspector_actor::stateful_pointer<inspector_state> self,
-                                         std::vector<caf::actor> inboxes,
-                                         std::shared_ptr<const metrics> numbers) {
-  self->state.inboxes = std::move(inboxes);
-  self->state.numbers = std::move(numbers);
-  return {[self](metrics_atom) { return self->state.numbers->exposition(); },
+                                         inspector_parts parts) {
+  self->state.self = self;
+  self->state.parts = std::move(parts);
+  return {[self](metrics_atom) { return self->state.parts.numbers->exposition(); },
           [self](top_atom top, uint32_t most) -> caf::result<std::vector<actor_info>> {
             most = std::clamp(most, uint32_t{1}, max_rows);
             auto promise = self->make_response_promise<std::vector<actor_info>>();
             auto answers = std::make_shared<collection>();
-            answers->missing = self->state.inboxes.size();
+            answers->missing = self->state.parts.inboxes.size();
             auto arrived = [answers, promise, most](std::vector<actor_info> rows) mutable {
               answers->parts.push_back(std::move(rows));
               if (--answers->missing == 0)
                 promise.deliver(merge_rows(std::move(answers->parts), most));
             };
-            for (size_t i = 0; i < self->state.inboxes.size(); ++i)
-              self->request(self->state.inboxes[i], answer_time, top, most)
+            for (size_t i = 0; i < self->state.parts.inboxes.size(); ++i)
+              self->request(self->state.parts.inboxes[i], answer_time, top, most)
                   .then([arrived](std::vector<actor_info> &rows) mutable { arrived(std::move(rows)); },
                         [arrived, i](caf::error &) mutable {
                           // A loop that hangs is itself the news.
@@ -59,7 +58,12 @@ inspector_actor::behavior_type inspector(inspector_actor::stateful_pointer<inspe
                           arrived({row});
                         });
             return promise;
-          }};
+          },
+          [self](ask_atom, const admin_question &what) { return self->state.answer(what); },
+          [self](adopt_atom, const caf::strong_actor_ptr &membership) {
+            self->state.membership = caf::actor_cast<membership_actor>(membership);
+          },
+          [self](link_atom, const link_news &news) { self->state.on_link(news); }};
 }
 
 } // namespace stentor::actors

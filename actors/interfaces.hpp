@@ -27,6 +27,8 @@ using directory_actor = caf::typed_actor<
     caf::replies_to<list_atom, account_id>::with<std::vector<storage::record>>,
     // Events are wanted from now on; answered once the stream's position is fixed.
     caf::replies_to<watch_atom>::with<bool>,
+    // The records of an incarnation in (first, count) slots, valid or not.
+    caf::replies_to<walk_atom, uint64_t, uint16_t, uint16_t>::with<std::vector<storage::record>>,
     // How many devices are bound?
     caf::replies_to<count_atom>::with<uint64_t>,
     // The routers that get events, by account slot modulo their number; sent once at start.
@@ -54,6 +56,13 @@ using router_actor = caf::typed_actor<
     // The event stream lost its place: every watcher gets one `resync`.
     caf::reacts_to<resync_atom>>;
 
+/// Compares live sessions with the directory, and mends what is wrong twice.
+using auditor_actor = caf::typed_actor<
+    // From itself: time for the next step.
+    caf::reacts_to<tick_atom>,
+    // All sessions have just been put back: look at everything quickly.
+    caf::reacts_to<settled_atom>>;
+
 /// Holds this node's lease and knows the others.
 using membership_actor = caf::typed_actor<
     // From itself.
@@ -62,6 +71,8 @@ using membership_actor = caf::typed_actor<
     caf::reacts_to<link_atom, link_news>,
     // What the peers say to (ask, round), from the mesh: can they renew?
     caf::reacts_to<ask_atom, uint64_t, std::vector<peer_answer>>,
+    // Every node it knows by its lease, this one included.
+    caf::replies_to<top_atom>::with<std::vector<member_info>>,
     // Leave the slot view.
     caf::replies_to<drain_atom>::with<bool>>;
 
@@ -70,6 +81,12 @@ using inspector_actor = caf::typed_actor<
     // The busiest `n` actors (1 to 1,000), most queued first, then most handled.
     caf::replies_to<top_atom, uint32_t>::with<std::vector<actor_info>>,
     // The node's metrics in the Prometheus text format.
-    caf::replies_to<metrics_atom>::with<std::string>>;
+    caf::replies_to<metrics_atom>::with<std::string>,
+    // A question of the operator; also by way of a loop inbox, from another node.
+    caf::replies_to<ask_atom, admin_question>::with<admin_page>,
+    // From the node, once: its membership.
+    caf::reacts_to<adopt_atom, caf::strong_actor_ptr>,
+    // A link began or ended, from the mesh.
+    caf::reacts_to<link_atom, link_news>>;
 
 } // namespace stentor::actors

@@ -134,4 +134,12 @@ void links::flush() {
     }
 }
 
+uint64_t links::pending_bytes() const noexcept {
+  uint64_t sum = 0;
+  for (auto &[inc, peer] : peers_)
+    for (auto &out : peer.lanes)
+      sum += out.credit.pending_bytes();
+  return sum;
+}
+
 } // namespace stentor::actors

@@ -48,6 +48,8 @@ public:
   /// Nothing goes to other nodes any more.
   void forget_all() noexcept { peers_.clear(); }
   size_t size() const noexcept { return peers_.size(); }
+  /// Data that the other nodes have not handled yet.
+  uint64_t pending_bytes() const noexcept;
 
 private:
   struct lane {

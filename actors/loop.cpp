@@ -125,6 +125,8 @@ void loop::run_turn(std::chrono::milliseconds most) {
   counters_.publish(io_->counters());
   counters_.publish(dispatcher_.flows());
   counters_.depth(queue::pending_verdicts, dispatcher_.pending());
+  counters_.depth(queue::link_bytes, links_.pending_bytes());
+  counters_.accept_budget(admission_.budget());
 }
 
 void loop::take_arrivals() {
@@ -246,7 +248,7 @@ void loop::drain() {
   if (slots)
     for (auto &x : slots->nodes())
       others += x.inc != ctx_.inc;
-  drainer_.start(lim().drain_over, others * lim().accept_rate / ctx_.cfg.loops);
+  drainer_.start(ctx_.drain_over(), others * lim().accept_rate / ctx_.cfg.loops);
 }
 
 void loop::run() {

@@ -2,6 +2,7 @@
 #include "actors/loop_inbox.hpp"
 
 #include "actors/loop.hpp"
+#include "actors/loop_answers.hpp"
 #include "actors/session.hpp"
 
 #include <algorithm>
@@ -140,6 +141,7 @@ void loop_inbox::unbind(storage::unbind_request what) {
 }
 
 void loop_inbox::resolve(const device_id &device, uint64_t ticket) {
+  host().counters().resolve_asked();
   auto &b = batch_for(device);
   b.lookups.push_back(device);
   b.tickets.push_back(ticket);
@@ -333,6 +335,17 @@ bool loop_inbox::on_message(caf::mailbox_element &what) {
   }
   if (content.match_elements<top_atom, uint32_t>()) {
     reply(what, caf::make_message(busiest(content.get_as<uint32_t>(1))));
+    return true;
+  }
+  if (content.match_elements<ask_atom, admin_question>()) {
+    // From another node's operator; the answer goes there without us.
+    auto inspector = strong(host().context().inspector);
+    if (inspector)
+      inspector->enqueue(what.sender, what.mid, what.move_content_to_message(), &host());
+    return static_cast<bool>(inspector);
+  }
+  if (auto answer = answer_of(host(), content)) {
+    reply(what, std::move(*answer));
     return true;
   }
   return false;

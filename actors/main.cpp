@@ -74,8 +74,12 @@ ending serve(actors::node &node, const sigset_t &stops, rlim_t descriptors) {
       tell_ready(node, descriptors);
       told = true;
     }
-    if (auto signal = wait_for_signal(stops, std::chrono::milliseconds{told ? 200 : 10})) {
-      log::info("node", "draining", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+    auto signal = wait_for_signal(stops, std::chrono::milliseconds{told ? 200 : 10});
+    if (signal || node.is_drain_asked()) {
+      log::info("node", "draining",
+                {{"by", signal == 0         ? "operator"
+                        : signal == SIGTERM ? "SIGTERM"
+                                            : "SIGINT"}});
       auto summary = node.drain();
       log::info("node", "stopped",
                 {{"devices", summary.devices},

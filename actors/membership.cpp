@@ -16,6 +16,8 @@ constexpr std::chrono::milliseconds tick_length{100};
 constexpr std::chrono::seconds fence_patience{2};
 // By then every session has been put back: sessions try again each second, 128 in a batch.
 constexpr std::chrono::seconds restore_time{20};
+// After a restore began: most sessions are back by then, and what is not should be found soon.
+constexpr std::chrono::seconds audit_after{10};
 
 renewal_failure failure_of(const caf::error &err) {
   if (err == errc::superseded)
@@ -61,6 +63,8 @@ void membership_state::tick() {
     settled_at = boot_time::max();
     for (auto &router : parts.routers)
       self->send(router, settled_atom_v);
+    if (parts.auditor)
+      self->send(parts.auditor, settled_atom_v);
   }
 }
 
@@ -77,6 +81,19 @@ void membership_state::on_answers(uint64_t round, const std::vector<peer_answer>
 bool membership_state::drain() {
   perform(logic->drain(now()));
   return true;
+}
+
+std::vector<member_info> membership_state::infos() const {
+  using namespace std::chrono;
+  // The directory's clock, as far as ours can tell.
+  auto directory_now = known_now + duration_cast<microseconds>(now() - known_at).count();
+  std::vector<member_info> result;
+  for (auto &[lease, state] : known) {
+    auto left = lease.until - directory_now;
+    auto word = left <= 0 && (state[0] == 'u' || state[1] == 'r') ? "late" : state;
+    result.push_back({lease.node, lease.inc, lease.address, word, left / 1000});
+  }
+  return result;
 }
 
 // -- actions ----
@@ -110,6 +127,15 @@ void membership_state::act(const do_renew &x) {
   r.now = answer->now;
   r.until = answer->until;
   r.run_id = answer->run_id;
+  known.clear();
+  known_now = answer->now;
+  known_at = r.answered_at;
+  for (auto &lease : answer->view)
+    known.emplace_back(lease, lease.draining ? "draining" : "up");
+  for (auto &lease : answer->expired)
+    known.emplace_back(lease, "late");
+  for (auto &lease : answer->unswept)
+    known.emplace_back(lease, "dead");
   members.clear();
   for (auto &lease : answer->view)
     members.push_back(member_of(lease));
@@ -197,6 +223,8 @@ void membership_state::act(const do_restore &) {
   log::info("membership", "restore", {});
   parts.numbers->node().restores.fetch_add(1, std::memory_order_relaxed);
   tell_loops(restore_atom_v);
+  if (parts.auditor)
+    self->delayed_send(parts.auditor, audit_after, settled_atom_v);
 }
 
 void membership_state::act(const do_rejoin &) {
@@ -230,6 +258,7 @@ membership_actor::behavior_type membership(membership_actor::stateful_pointer<me
       [self](ask_atom, uint64_t round, const std::vector<peer_answer> &answers) {
         self->state.on_answers(round, answers);
       },
+      [self](top_atom) { return self->state.infos(); },
       [self](drain_atom) { return self->state.drain(); },
   };
 }

@@ -29,6 +29,7 @@ struct membership_parts {
   mesh_actor mesh;
   std::vector<caf::strong_actor_ptr> inboxes;
   std::vector<router_actor> routers;
+  auditor_actor auditor; ///< may be null
   cluster_limits lim;
   boot_time (*boot_now)() = nullptr;
 };
@@ -44,7 +45,11 @@ struct membership_state {
   boot_time fenced_since = boot_time::max();
   boot_time settled_at = boot_time::max(); ///< when nothing is provisional any more
   bool joined = false;
+  std::vector<std::pair<storage::lease, const char *>> known; ///< leases of the last answer, and their state
+  storage::directory_time known_now = 0;                      ///< when the directory gave it
+  boot_time known_at{};                                       ///< the same on our clock, at the latest
 
+  std::vector<member_info> infos() const;
   void tick();
   void on_link(const link_news &news);
   void on_answers(uint64_t round, const std::vector<peer_answer> &answers);

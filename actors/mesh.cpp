@@ -112,7 +112,7 @@ mesh_actor::behavior_type mesh(mesh_actor::stateful_pointer<mesh_state> self,
 }
 
 hello mesh_state::own_hello() const {
-  return {options.cluster, {}, options.node, options.inc, 0};
+  return {options.cluster, options.protocol, options.node, options.inc, 0};
 }
 
 void mesh_state::on_view(const std::vector<storage::lease> &view) {

@@ -19,6 +19,7 @@ struct mesh_options {
   std::string cluster;
   node_id node;
   incarnation inc = 0;
+  protocol_range protocol;         ///< what this build speaks
   net::socket_address listen;      ///< port 0 takes a free one
   std::string advertise;           ///< what peers connect to; empty: what we listen on
   bool insecure_peers = false;     ///< listen beyond loopback without TLS

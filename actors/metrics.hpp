@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/counters.hpp"
+#include "actors/link_counters.hpp"
 #include "cluster/envelope.hpp"
 #include "cluster/flow_table.hpp"
 #include "cluster/verdict.hpp"
@@ -72,6 +73,8 @@ struct loop_numbers {
   std::array<counter, queue_count> overflows;
   counter restored, restore_lost, fenced_turns;
   counter link_batches, link_bytes_out, link_messages;
+  counter resolves;
+  gauge accept_budget;
   counter polls, receives, sends, accepts, bytes_in, bytes_out;
   gauge flows, flows_busy;
   counter route_hits, route_misses, flow_evictions, flow_turns;
@@ -129,6 +132,8 @@ public:
     n_.link_bytes_out.add(bytes);
     n_.link_messages.add(messages);
   }
+  void resolve_asked() noexcept { n_.resolves.add(); }
+  void accept_budget(double a_second) noexcept { n_.accept_budget.set(static_cast<int64_t>(a_second)); }
   /// A full queue sent something back.
   void overflow(queue q) noexcept { n_.overflows[static_cast<size_t>(q)].add(); }
   void publish(const net::io_counters &io) noexcept;
@@ -148,11 +153,15 @@ struct node_counters {
   std::atomic<uint64_t> directory_failures{0}; ///< requests the store could not answer
   std::atomic<uint64_t> lease_renewals{0};
   std::atomic<uint64_t> lease_failures{0};
-  std::atomic<uint64_t> fenced{0};   ///< times this node had to stop writing
-  std::atomic<uint64_t> restores{0}; ///< times all sessions were put back
-  std::atomic<uint64_t> swept{0};    ///< records of dead nodes removed
-  std::atomic<int64_t> members{1};   ///< nodes in the view, this one included
-  std::atomic<int64_t> outage{0};    ///< 1 while the directory is away for all
+  std::atomic<uint64_t> fenced{0};       ///< times this node had to stop writing
+  std::atomic<uint64_t> restores{0};     ///< times all sessions were put back
+  std::atomic<int64_t> disagreements{0}; ///< confirmed in the auditor's last round
+  std::atomic<uint64_t> audit_rounds{0};
+  std::atomic<uint64_t> audited{0};               ///< binds compared
+  std::array<std::atomic<uint64_t>, 3> repairs{}; ///< by `disagreement`
+  std::atomic<uint64_t> swept{0};                 ///< records of dead nodes removed
+  std::atomic<int64_t> members{1};                ///< nodes in the view, this one included
+  std::atomic<int64_t> outage{0};                 ///< 1 while the directory is away for all
 };
 
 /// All counters of one node.
@@ -165,6 +174,10 @@ public:
   node_counters &node() noexcept { return node_; }
   const node_counters &node() const noexcept { return node_; }
   const node_id &name() const noexcept { return name_; }
+  /// Before anybody reads; a single node has none.
+  void set_links(std::shared_ptr<const link_counters> links) noexcept { links_ = std::move(links); }
+  /// Zeros on a single node.
+  const link_counters &links() const noexcept { return *links_; }
 
   /// The body of `/metrics`: Prometheus text format 0.0.4. Takes about a millisecond: not for an event loop.
   std::string exposition() const;
@@ -173,6 +186,7 @@ private:
   node_id name_;
   std::vector<std::unique_ptr<loop_counters>> loops_; ///< each alone on its cache lines
   node_counters node_;
+  std::shared_ptr<const link_counters> links_ = std::make_shared<link_counters>();
 };
 
 /// The `Content-Type` of `metrics::exposition`.

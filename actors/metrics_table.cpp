@@ -1,54 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/metrics_table.hpp"
 
+#include "actors/metrics_samples.hpp"
+
 #include <algorithm>
 
 namespace stentor::actors {
 
 namespace {
-
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-using labels = std::vector<ClientMetric::Label>;
-
-// -- samples ----
-
-void add(MetricFamily &family, double value, labels with = {}) {
-  ClientMetric sample;
-  sample.label = std::move(with);
-  if (family.type == MetricType::Gauge)
-    sample.gauge.value = value;
-  else
-    sample.counter.value = value;
-  family.metric.push_back(std::move(sample));
-}
-
-template <class Get>
-double sum(const metrics &m, Get get) {
-  double total = 0;
-  for (auto &loop : m.loops())
-    total += static_cast<double>(get(loop->numbers()));
-  return total;
-}
-
-template <class Get>
-auto each_loop(Get get) {
-  return [get](const metrics &m, MetricFamily &family) {
-    for (size_t i = 0; i < m.loops().size(); ++i)
-      add(family, static_cast<double>(get(m.loops()[i]->numbers())), {{"loop", std::to_string(i)}});
-  };
-}
-
-auto total(counter loop_numbers::*member) {
-  return [member](const metrics &m, MetricFamily &family) {
-    add(family, sum(m, [&](auto &loop) { return (loop.*member).value(); }));
-  };
-}
-
-auto per_loop(gauge loop_numbers::*member) {
-  return each_loop([member](auto &loop) { return (loop.*member).value(); });
-}
 
 template <class Words>
 auto by_word(const char *label, Words loop_numbers::*member) {
@@ -193,13 +152,6 @@ void collect_verdict_time(const metrics &m, MetricFamily &family) {
   add_histogram(family, parts);
 }
 
-template <class T>
-auto of_node(std::atomic<T> node_counters::*member) {
-  return [member](const metrics &m, MetricFamily &family) {
-    add(family, static_cast<double>((m.node().*member).load(std::memory_order_relaxed)));
-  };
-}
-
 auto of_process(double (*read)()) {
   return [read](const metrics &, MetricFamily &family) { add(family, read()); };
 }
@@ -293,29 +245,6 @@ std::vector<metric> build_table() {
       {"stentor_directory_failures_total", c, "", "Requests the store could not answer.", "any",
        of_node(&n::directory_failures)},
 
-      {"stentor_cluster_members", g, "", "Nodes in this node's view, itself included.",
-       "differs between nodes for more than 3 s", of_node(&n::members)},
-      {"stentor_lease_renewals_total", c, "", "Tries to renew this node's lease.", "stops: the node is stuck",
-       of_node(&n::lease_renewals)},
-      {"stentor_lease_failures_total", c, "", "Renewals that failed.", "any", of_node(&n::lease_failures)},
-      {"stentor_fenced_total", c, "", "Times this node had to stop writing to devices.", "any",
-       of_node(&n::fenced)},
-      {"stentor_fenced_turns_total", c, "", "Turns of loops in which nothing could be done without a lease.",
-       "", total(&l::fenced_turns)},
-      {"stentor_directory_outage", g, "", "1 while the directory is away for the whole cluster.", "1",
-       of_node(&n::outage)},
-      {"stentor_restores_total", c, "", "Times all sessions were put back into the directory.", "",
-       of_node(&n::restores)},
-      {"stentor_restored_devices_total", c, "", "Devices put back.", "", total(&l::restored)},
-      {"stentor_restore_lost_total", c, "", "Devices that were held elsewhere by then.", "",
-       total(&l::restore_lost)},
-      {"stentor_swept_records_total", c, "", "Records of dead nodes removed by this node.", "",
-       of_node(&n::swept)},
-      {"stentor_link_batches_total", c, "", "Batches sent to other nodes.", "", total(&l::link_batches)},
-      {"stentor_link_messages_total", c, "", "Messages of devices and back ends in them.",
-       "near the batches under load: turns do not coalesce", total(&l::link_messages)},
-      {"stentor_link_sent_bytes_total", c, "", "Bytes of these batches.", "", total(&l::link_bytes_out)},
-
       {"process_cpu_seconds_total", c, "", "CPU time of the process.", "", of_process(process_cpu_s)},
       {"process_resident_memory_bytes", g, "", "Memory in RAM.", "", of_process(process_resident_bytes)},
       {"process_open_fds", g, "", "Open descriptors.", "above 90 % of `process_max_fds`",
@@ -329,7 +258,14 @@ std::vector<metric> build_table() {
 } // namespace
 
 std::span<const metric> all_metrics() {
-  static const auto table = build_table();
+  static const auto table = [] {
+    auto all = build_table();
+    // Before what the process says, which comes last.
+    auto at = std::ranges::find_if(all, [](auto &x) { return x.name.starts_with("process_"); });
+    auto cluster = cluster_metrics();
+    all.insert(at, std::make_move_iterator(cluster.begin()), std::make_move_iterator(cluster.end()));
+    return all;
+  }();
   return table;
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <prometheus/metric_family.h>
 
@@ -25,6 +26,9 @@ struct metric {
 
 /// All metrics, in the order of the exposition.
 std::span<const metric> all_metrics();
+
+/// Those about the cluster, a part of them.
+std::vector<metric> cluster_metrics();
 
 // -- what the kernel counts for this process; 0 where /proc is not to be had ----
 double process_cpu_s();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/node.hpp"
 
+#include "actors/auditor.hpp"
 #include "actors/directory.hpp"
 #include "actors/inspector.hpp"
 #include "actors/log.hpp"
@@ -122,7 +123,15 @@ caf::error node::spawn_actors() {
     asked.push_back(caf::actor_cast<caf::actor>(inboxes.back()));
   }
   caf::anon_send(ctx_.directory, adopt_atom_v, handles);
-  ctx_.inspector = ctx_.sys.spawn(inspector, std::move(asked), ctx_.numbers);
+  auditor_parts audits{ctx_.inc, asked, ctx_.directory, ctx_.view, ctx_.numbers, ctx_.is_clustered()};
+  auditor_ = ctx_.sys.spawn(auditor, std::move(audits));
+  ctx_.inspector = ctx_.sys.spawn(inspector, inspector_parts{{ctx_.id, ctx_.inc},
+                                                             std::move(asked),
+                                                             ctx_.numbers,
+                                                             ctx_.view,
+                                                             ctx_.directory,
+                                                             ctx_.is_clustered(),
+                                                             ctx_.boot_now});
   if (ctx_.is_clustered())
     return join_cluster(inboxes, handles);
   ctx_.view->open_doors = loops_.size();
@@ -151,6 +160,7 @@ caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
     return mesh.error();
   mesh_.emplace(std::move(*mesh));
   peer_address_ = mesh_->address;
+  ctx_.numbers->set_links({mesh_->shared, &mesh_->shared->counters});
   ctx_.mesh = caf::actor_cast<caf::strong_actor_ptr>(mesh_->mesh);
   ctx_.view->not_ready = "joining";
   membership_parts parts;
@@ -164,10 +174,13 @@ caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
   parts.mesh = mesh_->mesh;
   parts.inboxes = inboxes;
   parts.routers = ctx_.routers;
+  parts.auditor = auditor_;
   parts.lim = ctx_.cluster_lim;
   parts.boot_now = ctx_.boot_now;
   membership_ = ctx_.sys.spawn<caf::detached>(membership, std::move(parts));
   mesh_->subscribe(caf::actor_cast<caf::strong_actor_ptr>(membership_));
+  mesh_->subscribe(caf::actor_cast<caf::strong_actor_ptr>(ctx_.inspector));
+  caf::anon_send(ctx_.inspector, adopt_atom_v, caf::actor_cast<caf::strong_actor_ptr>(membership_));
   return {};
 }
 
@@ -216,7 +229,7 @@ node::drain_summary node::drain() {
 std::chrono::milliseconds node::longest_drain() const {
   auto slots = ctx_.view->slots();
   auto others = slots && slots->nodes().size() > 1 ? slots->nodes().size() - 1 : 0;
-  return drain_plan{connections(), ctx_.lim().drain_over, others * ctx_.lim().accept_rate}.length();
+  return drain_plan{connections(), ctx_.drain_over(), others * ctx_.lim().accept_rate}.length();
 }
 
 void node::wait_for_end_of_connections(std::chrono::milliseconds most) {
@@ -257,6 +270,7 @@ void node::stop() {
   end({caf::actor_cast<caf::actor>(std::exchange(membership_, nullptr))});
   give_up_lease();
   std::vector<caf::actor> others;
+  others.push_back(caf::actor_cast<caf::actor>(std::exchange(auditor_, nullptr)));
   for (auto &handle : std::exchange(ctx_.routers, {}))
     others.push_back(caf::actor_cast<caf::actor>(handle));
   others.push_back(caf::actor_cast<caf::actor>(std::exchange(ctx_.inspector, nullptr)));

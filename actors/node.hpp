@@ -38,6 +38,8 @@ public:
   bool is_joined() const noexcept { return ctx_.view->open_doors >= loops_.size(); }
   /// This incarnation is over: `abandon`, then start another.
   bool is_lost() const noexcept { return ctx_.view->lost; }
+  /// The operator wants it to drain.
+  bool is_drain_asked() const noexcept { return ctx_.view->drain_asked; }
   /// Sends the devices elsewhere without any other word, and stops.
   void abandon();
 
@@ -70,6 +72,7 @@ private:
   std::string api_address_;
   std::string peer_address_;
   membership_actor membership_;
+  auditor_actor auditor_;
   std::optional<mesh_handle> mesh_;
 };
 

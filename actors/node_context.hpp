@@ -50,6 +50,11 @@ struct node_context {
   storage::directory_time lease_until() const noexcept {
     return view->lease_end.load(std::memory_order_relaxed);
   }
+  /// A drain asks the devices to leave over this time.
+  std::chrono::milliseconds drain_over() const noexcept {
+    auto asked = view->drain_over_ms.load();
+    return asked < 0 ? lim().drain_over : std::chrono::milliseconds{asked};
+  }
   bool is_clustered() const noexcept { return !cfg.cluster.name.empty(); }
   lane_credit &credit(uint16_t from, uint16_t to) noexcept { return credits[size_t{from} * cfg.loops + to]; }
   /// The router of this node that owns the slot of `x` (a device or an account).

@@ -250,7 +250,7 @@ void peer_state::ping() {
           [this, sent, mine = round](caf::pong_atom) {
             if (mine != round || !link.is_up())
               return;
-            link.pong(sent, now());
+            link.pong(sent);
             parts.shared->counters.pong(now() - sent);
           },
           [](const caf::error &) {

@@ -40,6 +40,12 @@ void restores::end_round() {
     host_.io().timers().schedule(timer_, host_.now() + between_rounds);
 }
 
+void restores::put_back(const std::vector<session_ref> &who) {
+  left_.insert(left_.end(), who.begin(), who.end());
+  if (!std::exchange(running_, true))
+    next();
+}
+
 void restores::next() {
   auto &ctx = host_.context();
   std::vector<storage::restore_request> batch;

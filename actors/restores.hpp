@@ -21,6 +21,8 @@ public:
 
   /// Two rounds, the second when the other nodes have surely had their first.
   void start();
+  /// The same for these sessions only.
+  void put_back(const std::vector<session_ref> &who);
   bool is_running() const noexcept { return running_; }
   void stop() { timer_.cancel(); }
 

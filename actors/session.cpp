@@ -40,6 +40,7 @@ void session::start() {
   // What the device sends before its `welcome` waits in the kernel; what came with the handshake waits in
   // `early_`.
   link_->wait();
+  started_at_ = host().now();
   auto &lim = host().lim();
   auto dither = std::chrono::milliseconds{
       lim.session_dither.count() > 0

@@ -79,6 +79,10 @@ public:
   bool is_bound() const noexcept {
     return (mode_ == mode::live || mode_ == mode::resuming) && superseded_by_ <= epoch_;
   }
+  /// What it says of itself to the operator.
+  session_info info();
+  /// Whether it holds the device with that epoch.
+  hold_word holds(epoch ep) const noexcept;
   bool is_connected() const noexcept { return static_cast<bool>(link_); }
 
 protected:
@@ -164,6 +168,7 @@ private:
     size_t held_bytes = 0;
   };
   std::unique_ptr<early> early_; ///< until live
+  time_point started_at_;
   time_point recycle_at_;
   time_point token_end_ = time_point::max();
   time_point close_at_ = time_point::max(); ///< after a `goaway`, at the token's end, or the end of a wait

@@ -29,6 +29,10 @@ public:
   void erase(const session_ref &ref);
   size_t size() const noexcept { return slots_.size() - free_.size(); }
 
+  /// Places, taken or free; `at` one of them: null where it is free.
+  size_t places() const noexcept { return slots_.size(); }
+  session *at(size_t index) const noexcept { return slots_[index].who; }
+
   template <class F>
   void for_each(F &&visit) const {
     for (auto &place : slots_)

@@ -3,6 +3,7 @@
 // because CAF 0.17 numbers them by position. Append only.
 #pragma once
 
+#include "actors/admin_types.hpp"
 #include "cluster/ids.hpp"
 #include "storage/directory.hpp"
 
@@ -139,6 +140,13 @@ CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::actors::restore_answer>))
 CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::notice>))
 CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::storage::lease>))
 CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::actors::peer_answer>))
+CAF_ADD_TYPE_ID(stentor, (stentor::actors::admin_question))
+CAF_ADD_TYPE_ID(stentor, (stentor::actors::admin_page))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::actors::member_info>))
+CAF_ADD_TYPE_ID(stentor, (stentor::actors::loop_info))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::actors::session_info>))
+CAF_ADD_TYPE_ID(stentor, (stentor::actors::session_sample))
+CAF_ADD_TYPE_ID(stentor, (std::vector<stentor::actors::hold_answer>))
 
 CAF_ADD_ATOM(stentor, stentor::actors, bind_atom, "bind")
 CAF_ADD_ATOM(stentor, stentor::actors, unbind_atom, "unbind")
@@ -166,5 +174,9 @@ CAF_ADD_ATOM(stentor, stentor::actors, dead_atom, "dead")
 CAF_ADD_ATOM(stentor, stentor::actors, sweep_atom, "sweep")
 CAF_ADD_ATOM(stentor, stentor::actors, ask_atom, "ask")
 CAF_ADD_ATOM(stentor, stentor::actors, conclude_atom, "conclude")
+CAF_ADD_ATOM(stentor, stentor::actors, sample_atom, "sample")
+CAF_ADD_ATOM(stentor, stentor::actors, walk_atom, "walk")
+CAF_ADD_ATOM(stentor, stentor::actors, held_atom, "held")
+CAF_ADD_ATOM(stentor, stentor::actors, mend_atom, "mend")
 
 CAF_END_TYPE_ID_BLOCK(stentor)

@@ -26,11 +26,13 @@ void admission::on_turn(duration length, time_point now) noexcept {
   had_long_turn_ = had_long_turn_ || length > long_turn;
   if (now < window_end_)
     return;
+  // An idle loop turns less often than a window is long: it was well in all of them.
+  auto windows = 1 + static_cast<double>(std::min((now - window_end_) / window, int64_t{1000}));
   window_end_ = now + window;
   if (had_long_turn_)
     budget_ = std::max(budget_ * shrink, rate_ * least_share);
   else
-    budget_ = std::min(budget_ + rate_ * grow_share, rate_);
+    budget_ = std::min(budget_ + rate_ * grow_share * windows, rate_);
   had_long_turn_ = false;
   last_refused_ = refused_;
   refused_ = 0;

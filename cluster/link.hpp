@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
+#include <deque>
 #include <string>
 
 namespace stentor {
@@ -76,7 +76,7 @@ public:
   void began(time_point now, uint32_t epoch) {
     up_ = true;
     epoch_ = std::max(epoch_, epoch);
-    oldest_.reset();
+    unanswered_.clear();
     next_ping_ = now;
     failures_ = 0;
   }
@@ -99,29 +99,32 @@ public:
     if (!up_ || now < next_ping_)
       return false;
     next_ping_ = now + times_.ping_every;
-    if (!oldest_)
-      oldest_ = now;
+    unanswered_.push_back(now);
     return true;
   }
-  /// An answer to the ping sent then: connections keep order, so all before it are answered too.
-  void pong(time_point sent, time_point now) {
-    if (oldest_ && sent >= *oldest_)
-      oldest_.reset();
+  /// The ping sent then was answered: connections keep order, so all before it were.
+  void pong(time_point sent) {
+    while (!unanswered_.empty() && unanswered_.front() <= sent)
+      unanswered_.pop_front();
   }
   /// When there is something to do next: a ping, a verdict on the last ones, another attempt.
   time_point due() const noexcept {
     if (!up_)
       return retry_at_;
-    return oldest_ ? std::min(next_ping_, *oldest_ + times_.silence + std::chrono::milliseconds{1})
-                   : next_ping_;
+    return unanswered_.empty() ? next_ping_
+                               : std::min(next_ping_, unanswered_.front() + times_.silence + tick);
   }
-  bool is_dead(time_point now) const noexcept { return up_ && oldest_ && now - *oldest_ > times_.silence; }
+  bool is_dead(time_point now) const noexcept {
+    return up_ && !unanswered_.empty() && now - unanswered_.front() > times_.silence;
+  }
 
 private:
+  static constexpr std::chrono::milliseconds tick{1}; ///< later than the silence, not as late
+
   link_times times_;
   uint32_t epoch_ = 0;
   bool up_ = false;
-  std::optional<time_point> oldest_;
+  std::deque<time_point> unanswered_; ///< pings, oldest first; at most a second's worth
   time_point next_ping_{};
   time_point retry_at_{};
   unsigned failures_ = 0;

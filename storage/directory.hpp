@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cluster/ids.hpp"
+#include "cluster/slots.hpp"
 
 #include <caf/expected.hpp>
 #include <caf/meta/type_name.hpp>
@@ -133,6 +134,10 @@ public:
   virtual std::vector<result<std::optional<record>>> lookup(const std::vector<device_id> &devices) = 0;
   /// Sorted by device; late to forget, never invents, never misses a bound device.
   virtual result<std::vector<record>> devices_of(const account_id &account) = 0;
+  /// Every record of the devices in `count` slots from `first` on, of any incarnation, dead ones included; in
+  /// no order. For audits: asks the store for whole slots, so a caller takes a few at a time. Slots past the
+  /// last are none.
+  virtual result<std::vector<record>> records_in(slot first, size_t count) = 0;
 
   // -- events ----
   /// Events after `cursor`, those of one device in order, at most `most`; `cursor` moves. An empty cursor

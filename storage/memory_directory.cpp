@@ -130,6 +130,15 @@ auto memory_directory::devices_of(const account_id &account) -> result<std::vect
   return found;
 }
 
+auto memory_directory::records_in(slot first, size_t count) -> result<std::vector<record>> {
+  std::vector<record> found;
+  for (auto &[device, x] : devices_)
+    if (auto s = slot_of(device);
+        s >= first && s - first < static_cast<ptrdiff_t>(std::min(count, slot_count)))
+      found.push_back(record_of(x));
+  return found;
+}
+
 auto memory_directory::events_after(std::string &cursor, size_t most) -> result<std::vector<event>> {
   return events_.read(cursor, most);
 }

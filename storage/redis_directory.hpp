@@ -35,6 +35,7 @@ public:
   std::vector<result<bool>> unbind(const std::vector<unbind_request> &batch) override;
   std::vector<result<std::optional<record>>> lookup(const std::vector<device_id> &devices) override;
   result<std::vector<record>> devices_of(const account_id &account) override;
+  result<std::vector<record>> records_in(slot first, size_t count) override;
   result<std::vector<event>> events_after(std::string &cursor, size_t most) override;
   result<renew_result> renew(const lease &mine, std::chrono::milliseconds length) override;
   result<bool> declare_dead(const node_id &node, incarnation inc) override;

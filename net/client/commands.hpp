@@ -78,11 +78,26 @@ exit_code run_send(console &io, const device_target &who, const message_options 
 
 /// Pushes as a back end.
 exit_code run_push(console &io, const api_options &api, const message_options &what);
+/// The record beside the sessions; good where they match, not_delivered where there is neither, else unknown.
 exit_code run_device(console &io, const api_options &api, const std::string &device);
 exit_code run_devices(console &io, const api_options &api, const std::string &account);
 exit_code run_actors(console &io, const api_options &api, uint32_t top);
 /// Good where the node is alive and ready.
 exit_code run_health(console &io, const api_options &api);
+
+// -- the operator of a cluster ----
+/// The cluster as the asked node sees it.
+exit_code run_nodes(console &io, const api_options &api);
+/// Which slots; nothing set: how many each node owns.
+struct slots_options {
+  std::optional<uint32_t> number;
+  std::string device;
+  std::string without; ///< a node: what would move if it left
+};
+exit_code run_slots(console &io, const api_options &api, const slots_options &what);
+/// Asks `node` to drain, through the asked node where that is another one. `over` like 30s, empty: as
+/// configured.
+exit_code run_drain(console &io, const api_options &api, const std::string &node, const std::string &over);
 
 /// Prints a signed token valid from `now_s` (seconds since 1970).
 exit_code run_token(console &io, const token_options &what, int64_t now_s);

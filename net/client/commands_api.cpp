@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "net/client/blocking.hpp"
+#include "net/client/api_answers.hpp"
 #include "net/client/command_text.hpp"
-
-#include "cluster/errc.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <iomanip>
@@ -12,70 +8,7 @@
 
 namespace stentor::net::client {
 
-using nlohmann::json;
-
 namespace {
-
-/// Answers come from the network: a member may be missing or of any type. Lists and objects count as missing,
-/// and nothing that may nest is ever written out again: that would take a stack as deep as the answer.
-std::string text_at(const json &x, const char *name) {
-  if (!x.is_object() || !x.contains(name) || x[name].is_structured())
-    return {};
-  auto &value = x[name];
-  return value.is_string() ? printable(value.get<std::string>()) : value.dump();
-}
-
-json parsed(std::string_view text) {
-  return json::parse(text.begin(), text.end(), nullptr, false);
-}
-
-const json &list_at(const json &x, const char *name) {
-  static const json empty = json::array();
-  return x.is_object() && x.contains(name) && x[name].is_array() ? x[name] : empty;
-}
-
-struct answered {
-  http_response response;
-  exit_code failure = exit_code::good;
-};
-
-answered ask(console &io, const api_options &api, http_request request) {
-  auto fail = [&io](exit_code code, const caf::error &why) {
-    io.err << "stentorctl: " << printable(render(why)) << '\n';
-    return answered{{}, code};
-  };
-  auto url = parse_url(api.url, "http", 7401);
-  if (!url)
-    return fail(exit_code::usage, url.error());
-  auto at = resolve(url->host, url->port);
-  if (!at)
-    return fail(exit_code::cannot_connect, at.error());
-  http_options options;
-  options.at = *at;
-  options.host = url->authority();
-  options.api_key = api.key;
-  options.timeout = api.timeout;
-  auto http = blocking_http::make(options);
-  if (!http)
-    return fail(exit_code::cannot_connect, http.error());
-  auto response = (*http)->request(request);
-  if (response)
-    return {std::move(*response), exit_code::good};
-  auto &why = response.error();
-  if (why == errc::config)
-    return fail(exit_code::usage, why);
-  return fail(why == errc::unavailable ? exit_code::cannot_connect : exit_code::unknown, why);
-}
-
-/// What an answer that is no verdict means for a message or a question.
-exit_code refusal(console &io, const http_response &x) {
-  auto body = parsed(x.body);
-  auto text =
-      body.is_object() && body.contains("error") ? text_at(body["error"], "message") : printable(x.body);
-  io.err << "stentorctl: status " << x.status << (text.empty() ? "" : ": ") << text << '\n';
-  // 503 refuses before anything was taken; other failures of a server may come after it.
-  return x.status < 500 || x.status == 503 ? exit_code::not_delivered : exit_code::unknown;
-}
 
 std::string describe_outcome(const json &x) {
   auto text = text_at(x, "verdict");
@@ -131,12 +64,6 @@ void print_record(console &io, const json &x) {
   io.out << text_at(x, "device") << ": connected to " << text_at(x, "node") << ", account "
          << text_at(x, "account") << ", epoch " << text_at(x, "epoch") << '\n';
 }
-
-/// The body as one line of JSON.
-void print_json(console &io, const http_response &x) {
-  io.out << printable(x.body) << '\n';
-}
-
 } // namespace
 
 exit_code run_push(console &io, const api_options &api, const message_options &what) {
@@ -163,23 +90,6 @@ exit_code run_push(console &io, const api_options &api, const message_options &w
   if (!x.is_object() || !x.contains("verdict"))
     return refusal(io, answer);
   return tell_outcome(io, answer.body, x, what.to);
-}
-
-exit_code run_device(console &io, const api_options &api, const std::string &device) {
-  auto [answer, failure] = ask(io, api, {"GET", "/v1/devices/" + percent_encode(device), {}, {}});
-  if (failure != exit_code::good)
-    return failure;
-  auto x = parsed(answer.body);
-  auto is_offline = answer.status == 404 && x.is_object() && x.contains("connected");
-  if (answer.status != 200 && !is_offline)
-    return refusal(io, answer);
-  if (io.json)
-    print_json(io, answer);
-  else if (is_offline)
-    io.out << printable(device) << ": not connected\n";
-  else
-    print_record(io, x);
-  return is_offline ? exit_code::not_delivered : exit_code::good;
 }
 
 exit_code run_devices(console &io, const api_options &api, const std::string &account) {

@@ -26,6 +26,8 @@ struct settings {
   token_options token;
   std::string secret, key_file;
   std::string name;
+  slots_options slots;
+  std::string over;
   uint32_t top = 50;
 };
 
@@ -153,7 +155,8 @@ int main(int argc, char **argv) {
     };
   });
 
-  auto device = app.add_subcommand("device", "tell where a device is connected");
+  auto device =
+      app.add_subcommand("device", "tell where a device is connected, and whether the directory is right");
   add_api(*device, x);
   device->add_option("DEVICE", x.name)->required();
   device->footer("  stentorctl device phone-1 || echo away");
@@ -170,6 +173,33 @@ int main(int argc, char **argv) {
   actors->add_option("--top", x.top, "how many")->capture_default_str();
   actors->footer("  stentorctl actors --top 10");
   actors->callback([&] { run = [&](console &io) { return run_actors(io, x.api, x.top); }; });
+
+  auto nodes = app.add_subcommand("nodes", "show the nodes of the cluster, as one of them sees it");
+  add_api(*nodes, x);
+  nodes->footer("  stentorctl nodes\n"
+                "  stentorctl nodes --json --api http://10.0.0.7:7401");
+  nodes->callback([&] { run = [&](console &io) { return run_nodes(io, x.api); }; });
+
+  auto slots = app.add_subcommand("slots", "show who owns which slots, or what would move");
+  add_api(*slots, x);
+  auto which = slots->add_option_group("which", "at most one")->require_option(0, 1);
+  which->add_option("--slot", x.slots.number, "the owner of one slot, 0 to 4095");
+  which->add_option("--device", x.slots.device, "the slot of a device, and its owner");
+  which->add_option("--without", x.slots.without, "what would move if this node left; nothing does");
+  slots->footer("  stentorctl slots\n"
+                "  stentorctl slots --device phone-1\n"
+                "  stentorctl slots --without node-b");
+  slots->callback([&] { run = [&](console &io) { return run_slots(io, x.api, x.slots); }; });
+
+  auto node = app.add_subcommand("node", "act on a node");
+  node->require_subcommand(1);
+  auto drain = node->add_subcommand("drain", "ask a node to send its devices elsewhere and end");
+  add_api(*drain, x);
+  drain->add_option("NODE", x.name, "its id; any node with a link to it can be asked")->required();
+  drain->add_option("--over", x.over, "ask the devices over this time, like 30s; as configured by default");
+  drain->footer("  stentorctl node drain node-b --over 30s\n"
+                "  while stentorctl nodes | grep -q '^node-b .*up'; do sleep 1; done");
+  drain->callback([&] { run = [&](console &io) { return run_drain(io, x.api, x.name, x.over); }; });
 
   auto health = app.add_subcommand("health", "tell whether a node is alive and ready");
   add_api(*health, x);

@@ -44,6 +44,7 @@ public:
   std::unique_ptr<net::event_loop> loop = std::move(*net::event_loop::make());
   std::deque<sent> messages;
   std::deque<question> questions;
+  admin_question asked; ///< the operator's latest
   const char *not_ready_because = nullptr;
   bool settles_at_once = false; ///< `submit` answers `written` inside itself
   std::unique_ptr<api> gate;
@@ -69,6 +70,10 @@ public:
   }
   void top_actors(uint32_t most, uint64_t ticket) override {
     questions.push_back({"actors " + std::to_string(most), ticket});
+  }
+  void admin(const admin_question &what, uint64_t ticket) override {
+    asked = what;
+    questions.push_back({"admin " + what.subject, ticket});
   }
   void metrics(uint64_t ticket) override { questions.push_back({"metrics", ticket}); }
   const char *not_ready() const override { return not_ready_because; }

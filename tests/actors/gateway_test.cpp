@@ -229,7 +229,13 @@ TEST(gateway, shows_what_the_inspector_tells) {
   std::vector<caf::actor> inboxes;
   for (size_t i : {0, 1})
     inboxes.push_back(caf::actor_cast<caf::actor>(n.at(i).inbox().self()));
-  n.context().inspector = n.system().spawn(inspector, inboxes, n.context().numbers);
+  n.context().inspector = n.system().spawn(inspector, inspector_parts{{n.context().id, n.context().inc},
+                                                                      inboxes,
+                                                                      n.context().numbers,
+                                                                      n.context().view,
+                                                                      n.context().directory,
+                                                                      false,
+                                                                      nullptr});
   auto device = n.join(0, "d1");
   back_end caller{n, 1};
   caller.ask(n, http("POST", "/v1/devices/d1/messages", "1"));

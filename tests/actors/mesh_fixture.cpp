@@ -9,6 +9,7 @@
 #include <map>
 
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -83,6 +84,7 @@ mesh_node::mesh_node(node_options options) : options_{std::move(options)} {
   wanted.cluster = options_.cluster;
   wanted.node = cfg.node;
   wanted.inc = options_.inc;
+  wanted.protocol = options_.protocol;
   wanted.listen = *net::parse_address("127.0.0.1:0");
   wanted.can_renew = [can = options_.can_renew] { return can; };
   wanted.inboxes = {sink_.strong()};
@@ -246,6 +248,11 @@ bool stranger::is_closed(std::chrono::milliseconds most) const {
     if (::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT) <= 0)
       return true;
   }
+}
+
+size_t heap_bytes() {
+  auto now = mallinfo2();
+  return now.uordblks + now.hblkhd;
 }
 
 size_t resident_bytes() {

@@ -79,6 +79,7 @@ struct node_options {
   transport_limits lim;
   size_t workers = 0;
   bool can_renew = true;
+  protocol_range protocol;
 };
 
 class mesh_node {
@@ -165,5 +166,7 @@ private:
 
 /// Resident memory of this process.
 size_t resident_bytes();
+/// What it has allocated and not freed; 0 under a sanitizer.
+size_t heap_bytes();
 
 } // namespace stentor::actors::test

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A linked node in a process of its own. `serve` links with the node named on its standard input and takes
-// its batches; `flood` starts one and measures what batches cost: how many a second, CPU time on both sides.
-// The window is that of a lane's credit, 8 MiB.
+// its batches; `flood` starts one and measures what batches cost: how many a second, CPU time on both sides,
+// with a lane's credit of 8 MiB; `turns` the same with one batch under way, each answered by one of its size.
 #include "tests/actors/child_process.hpp"
 #include "tests/actors/mesh_fixture.hpp"
 
@@ -47,6 +47,12 @@ int serve(size_t workers, const std::string &ca) {
   self.sink().tap = [&](const link_batch &batch) {
     messages.fetch_add(1, std::memory_order_relaxed);
     bytes += batch.items.size();
+    if (batch.data_messages == 0) {
+      link_batch answer = batch;
+      answer.handled_bytes = bytes;
+      self.send_to(1, std::move(answer));
+      return;
+    }
     if (bytes - told < credit_step)
       return;
     told = bytes;
@@ -71,7 +77,8 @@ int serve(size_t workers, const std::string &ca) {
   return 0;
 }
 
-int flood(const std::string &program, size_t size, size_t workers, double seconds, const std::string &ca) {
+int flood(const std::string &program, bool turns, size_t size, size_t workers, double seconds,
+          const std::string &ca) {
   mesh_node self{options("a", 1, workers, ca)};
   std::atomic<uint64_t> handled{0};
   std::mutex mutex;
@@ -101,18 +108,20 @@ int flood(const std::string &program, size_t size, size_t workers, double second
   };
   link_batch batch;
   batch.from = 1;
-  batch.data_messages = 1;
+  batch.data_messages = turns ? 0 : 1;
+  auto window = turns ? size : window_bytes;
+  auto at_once = turns ? 1 : 8;
   batch.data_bytes = size;
   batch.items = std::string(size, 'x');
   uint64_t sent = 0, bytes = 0;
   auto run = [&](double length) {
     auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>{length};
     while (std::chrono::steady_clock::now() < until) {
-      if (bytes - handled >= window_bytes) {
+      if (bytes - handled >= window) {
         std::unique_lock guard{mutex};
-        changed.wait_for(guard, std::chrono::seconds{1}, [&] { return bytes - handled < window_bytes; });
+        changed.wait_for(guard, std::chrono::seconds{1}, [&] { return bytes - handled < window; });
       }
-      for (int i = 0; i < 8; ++i) {
+      for (int i = 0; i < at_once; ++i) {
         self.send_to(2, batch);
         ++sent;
         bytes += size;
@@ -128,12 +137,13 @@ int flood(const std::string &program, size_t size, size_t workers, double second
   auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   auto here1 = cpu_us();
   auto messages = static_cast<double>(messages1 - messages0);
-  std::printf(
-      "size=%zu workers=%zu tls=%d messages_per_s=%.0f mb_per_s=%.0f cpu_us_sender=%.2f cpu_us_receiver=%.2f "
-      "up=%ld\n",
-      size, workers, !ca.empty(), messages / took, messages * static_cast<double>(size) / took / 1e6,
-      static_cast<double>(here1 - here0) / messages, static_cast<double>(there1 - there0) / messages,
-      self.counters().up.load());
+  std::printf("%s size=%zu workers=%zu tls=%d messages_per_s=%.0f mb_per_s=%.0f cpu_us_sender=%.2f "
+              "cpu_us_receiver=%.2f "
+              "up=%ld\n",
+              turns ? "turns" : "flood", size, workers, !ca.empty(), messages / took,
+              messages * static_cast<double>(size) / took / 1e6,
+              static_cast<double>(here1 - here0) / messages, static_cast<double>(there1 - there0) / messages,
+              self.counters().up.load());
   return 0;
 }
 
@@ -144,11 +154,11 @@ int main(int argc, char **argv) {
   auto arg = [&](size_t i) { return i < args.size() ? args[i] : std::string{}; };
   if (arg(1) == "serve")
     return serve(std::stoul("0" + arg(2)), arg(3));
-  if (arg(1) == "flood" && args.size() >= 4)
-    return flood(args[0], std::stoul(arg(2)), std::stoul(arg(3)), args.size() > 4 ? std::stod(arg(4)) : 3,
-                 arg(5));
+  if ((arg(1) == "flood" || arg(1) == "turns") && args.size() >= 4)
+    return flood(args[0], arg(1) == "turns", std::stoul(arg(2)), std::stoul(arg(3)),
+                 args.size() > 4 ? std::stod(arg(4)) : 3, arg(5));
   std::fprintf(
       stderr,
-      "usage: mesh_peer serve [WORKERS [CA_DIR]] | mesh_peer flood SIZE WORKERS [SECONDS [CA_DIR]]\n");
+      "usage: mesh_peer serve [WORKERS [CA_DIR]] | mesh_peer flood|turns SIZE WORKERS [SECONDS [CA_DIR]]\n");
   return 2;
 }

@@ -63,21 +63,6 @@ TEST_F(api_commands, push_to_an_account_exits_by_the_worst_line) {
   EXPECT_EQ(with_page(start, page(200, ""), push), exit_code::unknown);
 }
 
-TEST_F(api_commands, device_tells_where_a_device_is) {
-  auto run = [this] { return run_device(io_, api(), "d"); };
-  auto start = "GET /v1/devices/d HTTP/1.1\r\n";
-  EXPECT_EQ(with_page(start,
-                      page(200, R"({"device":"d","account":"a","node":"n","epoch":18,"connected":true})"),
-                      run),
-            exit_code::good);
-  EXPECT_EQ(said(), "d: connected to n, account a, epoch 18\n");
-  EXPECT_EQ(with_page(start, page(404, R"({"device":"d","connected":false,"error":{}})"), run),
-            exit_code::not_delivered);
-  EXPECT_EQ(said(), "d: not connected\n");
-  EXPECT_EQ(with_page(start, page(503, R"({"error":{"message":"away"}})"), run), exit_code::not_delivered);
-  EXPECT_EQ(said(), "");
-}
-
 TEST_F(api_commands, devices_and_actors_print_tables) {
   node_.set_pages(
       {{"GET /v1/accounts/a/devices ",

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/loop_answers.hpp"
+
+#include "actors/loop.hpp"
+#include "actors/session.hpp"
+
+#include <algorithm>
+
+namespace stentor::actors {
+
+namespace {
+
+constexpr uint64_t most_places = 1024;
+
+std::vector<session_info> sessions_of(loop &host, const device_id &device) {
+  std::vector<session_info> found;
+  host.sessions().for_each([&](session &who) {
+    if (who.device() == device)
+      found.push_back(who.info());
+  });
+  return found;
+}
+
+session_sample sample(loop &host, uint64_t from, uint32_t most) {
+  auto &all = host.sessions();
+  auto &ctx = host.context();
+  session_sample result;
+  auto end = std::min<uint64_t>(all.places(), from + std::clamp<uint64_t>(most, 1, most_places));
+  for (auto i = from; i < end; ++i)
+    if (auto *who = all.at(i); who && who->is_bound())
+      result.held.push_back({who->device(), who->account(), {ctx.id, ctx.inc, who->ref(), who->ep()}});
+  result.next = end < all.places() ? end : 0;
+  return result;
+}
+
+std::vector<hold_answer> held(loop &host, const std::vector<storage::record> &records) {
+  std::vector<hold_answer> words;
+  words.reserve(records.size());
+  for (auto &x : records) {
+    auto *who = host.sessions().find(x.at.session);
+    words.push_back({who && who->device() == x.device ? who->holds(x.at.ep) : hold_word::gone});
+  }
+  return words;
+}
+
+uint64_t mend(loop &host, const std::vector<storage::record> &records) {
+  std::vector<session_ref> who;
+  for (auto &x : records)
+    who.push_back(x.at.session);
+  host.restores().put_back(who);
+  return who.size();
+}
+
+} // namespace
+
+std::optional<caf::message> answer_of(loop &host, caf::type_erased_tuple &question) {
+  if (question.match_elements<ask_atom, device_id>())
+    return caf::make_message(sessions_of(host, question.get_as<device_id>(1)));
+  if (question.match_elements<count_atom>())
+    return caf::make_message(loop_info{host.counters().connections(), host.sessions().size()});
+  if (question.match_elements<sample_atom, uint64_t, uint32_t>())
+    return caf::make_message(sample(host, question.get_as<uint64_t>(1), question.get_as<uint32_t>(2)));
+  if (question.match_elements<held_atom, std::vector<storage::record>>())
+    return caf::make_message(held(host, question.get_as<std::vector<storage::record>>(1)));
+  if (question.match_elements<mend_atom, std::vector<storage::record>>())
+    return caf::make_message(mend(host, question.get_as<std::vector<storage::record>>(1)));
+  return std::nullopt;
+}
+
+} // namespace stentor::actors

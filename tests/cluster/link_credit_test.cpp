@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cluster/link_credit.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <random>
+
+namespace stentor {
+namespace {
+
+constexpr auto most_bytes = link_credit::most_bytes;
+constexpr auto most_messages = link_credit::most_messages;
+
+TEST(link_credit, ends_with_its_last_byte) {
+  link_credit credit;
+  EXPECT_TRUE(credit.take(most_bytes - 1));
+  EXPECT_FALSE(credit.take(2));
+  EXPECT_EQ(credit.pending_bytes(), most_bytes - 1) << "nothing was taken";
+  EXPECT_TRUE(credit.take(1));
+  EXPECT_FALSE(credit.take(0 + 1));
+}
+
+TEST(link_credit, ends_with_its_last_message) {
+  link_credit credit;
+  for (uint64_t i = 0; i < most_messages; ++i)
+    ASSERT_TRUE(credit.take(1));
+  EXPECT_FALSE(credit.take(1));
+  EXPECT_FALSE(credit.take(0));
+  ASSERT_TRUE(credit.on_handled(1, 1));
+  EXPECT_TRUE(credit.take(1));
+}
+
+TEST(link_credit, comes_back_as_the_other_side_counts) {
+  link_credit credit;
+  ASSERT_TRUE(credit.take(most_bytes));
+  EXPECT_TRUE(credit.on_handled(most_bytes, 1));
+  EXPECT_EQ(credit.pending_bytes() + credit.pending_messages(), 0u);
+  EXPECT_TRUE(credit.take(most_bytes));
+}
+
+TEST(link_credit, is_not_moved_by_a_count_that_cannot_be_true) {
+  link_credit credit;
+  ASSERT_TRUE(credit.take(100));
+  ASSERT_TRUE(credit.take(100));
+  ASSERT_TRUE(credit.on_handled(100, 1));
+  EXPECT_FALSE(credit.on_handled(201, 2)) << "more bytes than were sent";
+  EXPECT_FALSE(credit.on_handled(200, 3)) << "more messages than were sent";
+  EXPECT_FALSE(credit.on_handled(99, 1)) << "fewer than before";
+  EXPECT_FALSE(credit.on_handled(100, 0));
+  EXPECT_TRUE(credit.on_handled(100, 1)) << "the same again does no harm";
+  EXPECT_EQ(credit.pending_bytes(), 100u);
+  EXPECT_EQ(credit.pending_messages(), 1u);
+}
+
+TEST(link_credit, bounds_what_is_under_way_and_never_dries_up_in_any_schedule) {
+  uint64_t refused = 0;
+  for (uint32_t seed = 1; seed <= 2000; ++seed) {
+    std::mt19937 random{seed};
+    link_credit credit;
+    std::deque<uint64_t> under_way;
+    uint64_t handled_bytes = 0, handled = 0;
+    auto size = 1 + random() % (seed % 2 ? 65536 : 1024 * 1024);
+    for (int i = 0; i < 400; ++i) {
+      auto bytes = 1 + random() % size;
+      if (random() % 3 != 0) {
+        if (credit.take(bytes))
+          under_way.push_back(bytes);
+        else
+          ++refused;
+      } else if (!under_way.empty()) {
+        handled_bytes += under_way.front();
+        ++handled;
+        under_way.pop_front();
+        if (random() % 3 == 0) { // words of credit may be left out
+          ASSERT_TRUE(credit.on_handled(handled_bytes, handled)) << "seed " << seed;
+        }
+      }
+      ASSERT_LE(credit.pending_bytes(), most_bytes) << "seed " << seed;
+      ASSERT_GE(credit.pending_messages(), under_way.size()) << "seed " << seed;
+    }
+    for (auto bytes : under_way) {
+      handled_bytes += bytes;
+      ++handled;
+    }
+    ASSERT_TRUE(credit.on_handled(handled_bytes, handled)) << "seed " << seed;
+    ASSERT_EQ(credit.pending_bytes() + credit.pending_messages(), 0u) << "seed " << seed;
+  }
+  EXPECT_GT(refused, 1000u);
+}
+
+} // namespace
+} // namespace stentor
