@@ -69,6 +69,13 @@ public:
       if (slots_[i].used && slots_[i].entry.sent_to == inc)
         told(std::move(*close(number(i, slots_[i].generation))));
   }
+  /// Closes everything and hands it to `told`.
+  template <class F>
+  void close_all(F &&told) {
+    for (uint32_t i = 0; i < slots_.size(); ++i)
+      if (slots_[i].used)
+        told(std::move(*close(number(i, slots_[i].generation))));
+  }
   size_t size() const noexcept { return open_; }
 
 private:

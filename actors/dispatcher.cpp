@@ -43,13 +43,12 @@ void dispatcher::moved(const session_ref &from, const place &at, const session_r
 
 void dispatcher::on_link_lost(incarnation inc) {
   // First the verdicts, then the flows: what waits in them was never sent there, and goes on.
-  correlations_.lose(inc, [this](pending_verdict entry) {
-    outcome result;
-    result.what = verdict::unreachable;
-    result.at = entry.reached;
-    tell(std::move(entry), std::move(result));
-  });
+  correlations_.lose(inc, [this](pending_verdict entry) { tell_unknown(std::move(entry)); });
   flows_.on_road_lost(inc, *this);
+}
+
+void dispatcher::give_up_all() {
+  correlations_.close_all([this](pending_verdict entry) { tell_unknown(std::move(entry)); });
 }
 
 // -- the device's end ----
@@ -137,6 +136,13 @@ void dispatcher::tell(pending_verdict entry, outcome result) {
   if (!is_wanted(entry.wants, result.what))
     return;
   tell_session(entry.session, owed_verdict{std::move(entry.id), std::move(result), total_us, nullptr});
+}
+
+void dispatcher::tell_unknown(pending_verdict entry) {
+  outcome result;
+  result.what = verdict::unreachable;
+  result.at = entry.reached;
+  tell(std::move(entry), std::move(result));
 }
 
 void dispatcher::tell_session(const session_ref &to, owed_verdict what) {
@@ -281,12 +287,7 @@ void dispatcher::on_tick() {
   auto now = host_.now();
   // First what waits here (it knows why it waits), then what is known only by its number.
   flows_.expire(now, *this);
-  correlations_.expire(now, [this](uint64_t, pending_verdict entry) {
-    outcome result;
-    result.what = verdict::unreachable;
-    result.at = entry.reached;
-    tell(std::move(entry), std::move(result));
-  });
+  correlations_.expire(now, [this](uint64_t, pending_verdict entry) { tell_unknown(std::move(entry)); });
   std::erase_if(moved_, [&](auto &x) { return x.second.until <= now; });
   if (correlations_.size() > 0 || flows_.busy() > 0 || !moved_.empty())
     keep_ticking();

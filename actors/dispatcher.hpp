@@ -45,6 +45,9 @@ public:
   const heir *heir_of(const session_ref &ref) const;
   /// The link to a node ended: what it had is unknown now, and no flow leads there any more.
   void on_link_lost(incarnation inc);
+  /// The node ends: whoever still waits for a verdict is told that it is unknown, as long as there is a link
+  /// to the node where the sender is by now.
+  void give_up_all();
 
   // -- the device's end ----
   /// The final verdict of a message, said by whoever owned it last.
@@ -81,6 +84,7 @@ public:
 private:
   void forward_to_node(const route &to, envelope_ptr e);
   void tell(pending_verdict entry, outcome result);
+  void tell_unknown(pending_verdict entry);
   void on_tick();
   void keep_ticking();
 

@@ -63,6 +63,12 @@ using auditor_actor = caf::typed_actor<
     // All sessions have just been put back: look at everything quickly.
     caf::reacts_to<settled_atom>>;
 
+/// Renews the lease, declares others dead; blocks as long as the directory lets it. Errors are the
+/// directory's.
+using renewer_actor =
+    caf::typed_actor<caf::replies_to<renew_atom, storage::lease>::with<storage::renew_result>,
+                     caf::replies_to<dead_atom, node_id, uint64_t>::with<bool>>;
+
 /// Holds this node's lease and knows the others.
 using membership_actor = caf::typed_actor<
     // From itself.

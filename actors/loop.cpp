@@ -239,6 +239,14 @@ void loop::end_sessions() {
       device->stop(caf::exit_reason::user_shutdown);
 }
 
+void loop::finish_messages() {
+  dispatcher_.give_up_all();
+  settle_turn();
+  inbox_->flush_requests();
+  hand_over();
+  links_.flush();
+}
+
 void loop::drain() {
   front_.close_to_devices();
   gateway_->drain();

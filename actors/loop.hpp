@@ -101,6 +101,9 @@ public:
   void drain();
   /// Ends the sessions that are left: whoever waits for a device's ack is told that none will come.
   void end_sessions();
+  /// Every message taken in here that has no verdict gets one now, and what this causes is on its way when
+  /// this returns.
+  void finish_messages();
   hosted_list &actors() noexcept { return actors_; }
   template <class F>
   void for_each_actor(F &&visit) const {

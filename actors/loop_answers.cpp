@@ -56,6 +56,10 @@ uint64_t mend(loop &host, const std::vector<storage::record> &records) {
 std::optional<caf::message> answer_of(loop &host, caf::type_erased_tuple &question) {
   if (question.match_elements<ask_atom, device_id>())
     return caf::make_message(sessions_of(host, question.get_as<device_id>(1)));
+  if (question.match_elements<finish_atom>()) {
+    host.finish_messages();
+    return caf::make_message(true);
+  }
   if (question.match_elements<count_atom>())
     return caf::make_message(loop_info{host.counters().connections(), host.sessions().size()});
   if (question.match_elements<sample_atom, uint64_t, uint32_t>())

@@ -2,6 +2,7 @@
 #include "actors/membership.hpp"
 
 #include "actors/log.hpp"
+#include "actors/renewer.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -54,6 +55,11 @@ void membership_state::tell_loops(const Ts &...xs) {
 
 void membership_state::tick() {
   auto at = now();
+  if (asked_at != boot_time::max() && at - asked_at >= parts.lim.renewal_late &&
+      !std::exchange(late_told, true)) {
+    log::warn("membership", "renewal.late", {{"after_ms", parts.lim.renewal_late.count()}});
+    perform(logic->on_renewal_failed(renewal_failure::late, at));
+  }
   perform(logic->tick(at));
   auto can = logic->can_renew(at);
   parts.view->can_renew = can ? (*can ? renew_word::yes : renew_word::no) : renew_word::unknown;
@@ -111,41 +117,56 @@ void membership_state::perform(stentor::membership::actions todo) {
 }
 
 void membership_state::act(const do_renew &x) {
-  auto sent_at = now();
-  auto answer = parts.store->renew({parts.node, parts.inc, 0, parts.address, x.draining}, parts.lim.lease);
-  auto &to = parts.numbers->node();
-  to.lease_renewals.fetch_add(1, std::memory_order_relaxed);
-  if (!answer) {
-    to.lease_failures.fetch_add(1, std::memory_order_relaxed);
-    log::warn("membership", "renewal.failed", {{"error", render(answer.error())}});
-    perform(logic->on_renewal_failed(failure_of(answer.error()), now()));
+  asked_at = now();
+  late_told = false;
+  parts.numbers->node().lease_renewals.fetch_add(1, std::memory_order_relaxed);
+  storage::lease mine{parts.node, parts.inc, 0, parts.address, x.draining};
+  self->request(at_directory, renewal_limit(), renew_atom_v, std::move(mine))
+      .then([this, sent_at = asked_at](storage::renew_result &answer) { on_renewed(sent_at, answer); },
+            [this, sent_at = asked_at](const caf::error &why) { on_renewal_failed(sent_at, why); });
+}
+
+/// The renewer connects and asks, each within the timeout: an answer that takes longer than both never comes.
+std::chrono::milliseconds membership_state::renewal_limit() const {
+  return 3 * parts.lim.renewal_timeout;
+}
+
+void membership_state::on_renewal_failed(boot_time sent_at, const caf::error &why) {
+  if (sent_at != std::exchange(asked_at, boot_time::max()))
     return;
-  }
+  parts.numbers->node().lease_failures.fetch_add(1, std::memory_order_relaxed);
+  log::warn("membership", "renewal.failed", {{"error", render(why)}});
+  perform(logic->on_renewal_failed(failure_of(why), now()));
+}
+
+void membership_state::on_renewed(boot_time sent_at, storage::renew_result &answer) {
+  asked_at = boot_time::max();
   renewal r;
   r.sent_at = sent_at;
   r.answered_at = now();
-  r.now = answer->now;
-  r.until = answer->until;
-  r.run_id = answer->run_id;
+  r.now = answer.now;
+  r.until = answer.until;
+  r.run_id = answer.run_id;
+  r.uptime = answer.uptime;
   known.clear();
-  known_now = answer->now;
+  known_now = answer.now;
   known_at = r.answered_at;
-  for (auto &lease : answer->view)
+  for (auto &lease : answer.view)
     known.emplace_back(lease, lease.draining ? "draining" : "up");
-  for (auto &lease : answer->expired)
+  for (auto &lease : answer.expired)
     known.emplace_back(lease, "late");
-  for (auto &lease : answer->unswept)
+  for (auto &lease : answer.unswept)
     known.emplace_back(lease, "dead");
   members.clear();
-  for (auto &lease : answer->view)
+  for (auto &lease : answer.view)
     members.push_back(member_of(lease));
   r.view = members;
-  for (auto &lease : answer->expired)
+  for (auto &lease : answer.expired)
     r.expired.push_back({node_of(lease), lease.until});
-  for (auto &lease : answer->unswept)
+  for (auto &lease : answer.unswept)
     r.unswept.push_back({node_of(lease), lease.until, 0});
-  if (!answer->notices.empty())
-    tell_loops(notice_atom_v, answer->notices);
+  if (!answer.notices.empty())
+    tell_loops(notice_atom_v, answer.notices);
   perform(logic->on_renewed(r));
 }
 
@@ -190,11 +211,13 @@ void membership_state::act(const on_dead &x) {
 }
 
 void membership_state::act(const do_declare_dead &x) {
-  auto done = parts.store->declare_dead(x.who.node, x.who.inc);
-  log::info("membership", "declared.dead",
-            {{"node", x.who.node},
-             {"incarnation", x.who.inc},
-             {"result", done ? (*done ? "done" : "was done, or its lease is back") : render(done.error())}});
+  auto tell = [who = x.who](std::string_view result) {
+    log::info("membership", "declared.dead",
+              {{"node", who.node}, {"incarnation", who.inc}, {"result", result}});
+  };
+  self->request(at_directory, renewal_limit(), dead_atom_v, x.who.node, x.who.inc)
+      .then([tell](bool done) { tell(done ? "done" : "was done, or its lease is back"); },
+            [tell](const caf::error &why) { tell(render(why)); });
 }
 
 void membership_state::act(const do_sweep &x) {
@@ -228,14 +251,17 @@ void membership_state::act(const do_restore &) {
 }
 
 void membership_state::act(const do_rejoin &) {
-  if (parts.view->lost.exchange(true))
+  if (parts.view->lost)
     return;
+  parts.view->not_ready = "rejoining";
+  parts.view->lost = true;
   log::error("membership", "lost", {{"effect", "its devices are sent elsewhere, then it joins again"}});
   parts.view->lease.revoke();
 }
 
 void membership_state::act(const on_ready &x) {
-  parts.view->not_ready = x.ready ? nullptr : x.word.data();
+  if (!parts.view->lost)
+    parts.view->not_ready = x.ready ? nullptr : x.word.data();
   if (x.ready && !std::exchange(joined, true))
     tell_loops(join_atom_v);
 }
@@ -247,6 +273,8 @@ membership_actor::behavior_type membership(membership_actor::stateful_pointer<me
   auto &state = self->state;
   state.self = self;
   state.logic.emplace(member{{parts.node, parts.inc}, parts.address, false}, parts.lim);
+  state.at_directory = self->spawn<caf::linked + caf::detached>(
+      renewer, renewer_parts{std::move(parts.store), parts.lim.lease});
   state.parts = std::move(parts);
   self->send(self, tick_atom_v);
   return {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The actor around `cluster/membership`: renews this node's lease on a directory connection of its own, and
-// carries out what the pure class decides. Detached: a renewal may block for a second. One per incarnation
-// of a clustered node; it ends with it.
+// The actor around `cluster/membership`: has this node's lease renewed and carries out what the pure class
+// decides. Detached, so that no other actor keeps it from judging in time. One per incarnation of a clustered
+// node; it ends with it.
 #pragma once
 
 #include "actors/cluster_view.hpp"
@@ -21,8 +21,8 @@ namespace stentor::actors {
 struct membership_parts {
   node_id node;
   incarnation inc = 0;
-  std::string address; ///< told to the peers
-  std::shared_ptr<storage::directory> store;
+  std::string address;                       ///< told to the peers
+  std::shared_ptr<storage::directory> store; ///< the renewer's
   std::shared_ptr<cluster_view> view;
   std::shared_ptr<metrics> numbers;
   directory_actor directory;
@@ -40,6 +40,9 @@ struct membership_state {
 
   membership_actor::pointer self = nullptr;
   membership_parts parts;
+  renewer_actor at_directory;
+  boot_time asked_at = boot_time::max(); ///< the renewal under way; max where there is none
+  bool late_told = false;                ///< that it takes long
   std::optional<stentor::membership> logic;
   std::vector<member> members; ///< of the last view, this node included
   boot_time fenced_since = boot_time::max();
@@ -61,6 +64,9 @@ private:
 
   boot_time now() const { return parts.boot_now(); }
   void perform(stentor::membership::actions todo);
+  std::chrono::milliseconds renewal_limit() const;
+  void on_renewed(boot_time sent_at, storage::renew_result &answer);
+  void on_renewal_failed(boot_time sent_at, const caf::error &why);
   // -- one for each action ----
   void act(const do_renew &x);
   void act(const do_publish &x);

@@ -49,11 +49,9 @@ caf::expected<mesh_handle> start_mesh(caf::actor_system &sys, mesh_options optio
   auto port = (*door)->port();
   mesh_handle result;
   result.shared = links->shared();
-  result.address = options.advertise;
-  if (result.address.empty()) {
-    auto text = net::to_string(options.listen);
-    result.address = text.substr(0, text.rfind(':') + 1) + std::to_string(port);
-  }
+  auto text = net::to_string(options.listen);
+  result.listening = text.substr(0, text.rfind(':') + 1) + std::to_string(port);
+  result.address = options.advertise.empty() ? result.listening : options.advertise;
   auto can_renew = options.can_renew;
   result.mesh = sys.spawn(mesh, links->shared(), std::move(options));
   auto at_gate = sys.spawn(gate, result.mesh, std::move(can_renew));

@@ -32,7 +32,8 @@ struct mesh_options {
 /// A running mesh, for its node's thread.
 struct mesh_handle {
   mesh_actor mesh;
-  std::string address; ///< to advertise
+  std::string listening; ///< the address with its actual port
+  std::string address;   ///< to advertise
   std::shared_ptr<transport> shared;
   const link_counters &counters() const noexcept { return shared->counters; }
 

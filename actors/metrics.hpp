@@ -121,6 +121,9 @@ public:
   // -- the loop itself, once a turn ----
   /// How long the turn took: a socket that became ready in it waited at most this long.
   void turn(duration length) noexcept { n_.lag.observe(length); }
+  size_t depth(queue q) const noexcept {
+    return static_cast<size_t>(std::max<int64_t>(n_.depths[static_cast<size_t>(q)].value(), 0));
+  }
   void depth(queue q, size_t x) noexcept { n_.depths[static_cast<size_t>(q)].set(static_cast<int64_t>(x)); }
   /// A turn in which nothing could be done for want of a lease.
   void fenced_turn() noexcept { n_.fenced_turns.add(); }

@@ -19,11 +19,13 @@ namespace stentor::actors {
 namespace {
 
 constexpr std::chrono::hours forever{24 * 365 * 50};
-// A renewal must not outlast the next one by much; binds may wait longer than leases.
-constexpr std::chrono::milliseconds lease_timeout{1000};
+// Giving up the lease at the end saves the others a wait, no more.
+constexpr std::chrono::milliseconds release_timeout{1000};
 constexpr std::chrono::milliseconds command_timeout{3000};
 // Events that other nodes made are seen this late at most.
 constexpr std::chrono::milliseconds event_poll{50};
+// A drain waits this long for verdicts under way, then for the links to carry the last ones.
+constexpr std::chrono::milliseconds settle_time{1000};
 
 uint64_t random_incarnation() {
   std::random_device source;
@@ -141,7 +143,7 @@ caf::error node::spawn_actors() {
 caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
                               const std::vector<caf::strong_actor_ptr> &routers) {
   auto &cfg = ctx_.cfg.cluster;
-  auto store = open_directory(lease_timeout);
+  auto store = open_directory(ctx_.cluster_lim.renewal_timeout);
   if (!store)
     return store.error();
   mesh_options links;
@@ -159,14 +161,14 @@ caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
   if (!mesh)
     return mesh.error();
   mesh_.emplace(std::move(*mesh));
-  peer_address_ = mesh_->address;
+  peer_address_ = mesh_->listening;
   ctx_.numbers->set_links({mesh_->shared, &mesh_->shared->counters});
   ctx_.mesh = caf::actor_cast<caf::strong_actor_ptr>(mesh_->mesh);
   ctx_.view->not_ready = "joining";
   membership_parts parts;
   parts.node = ctx_.id;
   parts.inc = ctx_.inc;
-  parts.address = peer_address_;
+  parts.address = mesh_->address;
   parts.store = *store;
   parts.view = ctx_.view;
   parts.numbers = ctx_.numbers;
@@ -198,6 +200,13 @@ size_t node::http_connections() const noexcept {
   return sum;
 }
 
+size_t node::open_verdicts() const noexcept {
+  size_t sum = 0;
+  for (auto &host : loops_)
+    sum += host->counters().depth(queue::pending_verdicts);
+  return sum;
+}
+
 node::drain_summary node::drain() {
   using namespace std::chrono_literals;
   using clock = std::chrono::steady_clock;
@@ -217,6 +226,7 @@ node::drain_summary node::drain() {
   summary.left_over = connections();
   // Back ends that wait for an ack hear now that none will come; answers under way are finished.
   tell_loops(conclude_atom_v);
+  settle_messages();
   auto until = clock::now() + lim.close_linger + 1s;
   while (http_connections() > 0 && clock::now() < until)
     std::this_thread::sleep_for(20ms);
@@ -224,6 +234,28 @@ node::drain_summary node::drain() {
   summary.took =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
   return summary;
+}
+
+/// Nobody waits for a verdict that would end with this node: senders that went elsewhere hear theirs over the
+/// links, while there are any.
+void node::settle_messages() {
+  auto until = std::chrono::steady_clock::now() + settle_time;
+  while (open_verdicts() > 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  caf::scoped_actor self{ctx_.sys};
+  // Twice: what one loop says may pass through another one.
+  bool answered = true;
+  for (auto round = 0; round < 2; ++round)
+    for (auto &host : loops_)
+      if (answered) // without a lease the loops stand still
+        self->request(caf::actor_cast<caf::actor>(host->inbox().self()), settle_time, finish_atom_v)
+            .receive([](bool) {}, [&](caf::error &) { answered = false; });
+  if (!mesh_ || !answered)
+    return;
+  // A peer that answers has read all that we sent before.
+  self->send(mesh_->mesh, ask_atom_v, uint64_t{0});
+  self->receive([](ask_atom, uint64_t, const std::vector<peer_answer> &) {},
+                caf::after(settle_time) >> [] {});
 }
 
 std::chrono::milliseconds node::longest_drain() const {
@@ -252,7 +284,7 @@ void node::give_up_lease() {
   // The loops' last unbinds first: the directory answers in order.
   caf::scoped_actor self{ctx_.sys};
   self->request(ctx_.directory, command_timeout, count_atom_v).receive([](uint64_t) {}, [](caf::error &) {});
-  auto store = open_directory(lease_timeout);
+  auto store = open_directory(release_timeout);
   if (store && ctx_.view->lease_end != 0)
     if (auto released = (*store)->release(ctx_.id, ctx_.inc); !released)
       log::warn("node", "lease.kept", {{"error", render(released.error())}});

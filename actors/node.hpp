@@ -58,10 +58,12 @@ private:
                           const std::vector<caf::strong_actor_ptr> &routers);
   std::chrono::milliseconds longest_drain() const;
   void wait_for_end_of_connections(std::chrono::milliseconds most);
+  void settle_messages();
   void stop();
   void give_up_lease();
   void end(std::vector<caf::actor> actors);
   size_t connections() const noexcept;
+  size_t open_verdicts() const noexcept;
   size_t http_connections() const noexcept;
 
   node_context ctx_;

@@ -114,6 +114,8 @@ struct renew_result {
   std::vector<notice>
       notices;        ///< for this incarnation, each handed out once; again only if an answer was lost
   std::string run_id; ///< of the store's process: another one may have lost or forgotten something
+  /// How long that process has been up; never more than that.
+  std::chrono::milliseconds uptime{0};
 };
 
 class directory {
@@ -192,6 +194,11 @@ typename I::result_type inspect(I &f, unbind_request &x) {
 template <class I>
 typename I::result_type inspect(I &f, notice &x) {
   return f(caf::meta::type_name("notice"), x.device, x.newer);
+}
+template <class I>
+typename I::result_type inspect(I &f, renew_result &x) {
+  return f(caf::meta::type_name("renew_result"), x.now, x.until, x.view, x.expired, x.unswept, x.notices,
+           x.run_id, x.uptime);
 }
 template <class I>
 typename I::result_type inspect(I &f, record &x) {

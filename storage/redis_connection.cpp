@@ -190,7 +190,16 @@ caf::error redis_connection::judge(const std::vector<redis_reply> &replies) {
     sha = (next++)->text;
   }
   run_id_ = info_field(info, "run_id");
+  auto seconds = info_field(info, "uptime_in_seconds");
+  long up = 0;
+  std::from_chars(seconds.data(), seconds.data() + seconds.size(), up);
+  uptime_ = std::chrono::seconds{up};
+  connected_at_ = steady_clock::now();
   return {};
+}
+
+milliseconds redis_connection::uptime() const noexcept {
+  return uptime_ + std::chrono::duration_cast<milliseconds>(steady_clock::now() - connected_at_);
 }
 
 // -- commands ----

@@ -46,6 +46,8 @@ public:
 
   /// `INFO`'s run_id of the server connected to; empty before the first connection.
   const std::string &run_id() const noexcept { return run_id_; }
+  /// How long that server has been up, at least; to the second.
+  std::chrono::milliseconds uptime() const noexcept;
   /// What to call a script by; empty before the first connection.
   const std::string &sha(size_t script) const noexcept { return shas_[script]; }
   const redis_url &url() const noexcept { return url_; }
@@ -76,6 +78,8 @@ private:
   std::span<const std::string_view> scripts_;
   std::vector<std::string> shas_;
   std::string run_id_;
+  std::chrono::seconds uptime_{0}; ///< when we connected
+  std::chrono::steady_clock::time_point connected_at_;
   std::unique_ptr<redisContext, closer> context_;
   caf::error last_failure_;
   time_point next_attempt_{};

@@ -87,6 +87,7 @@ auto redis_directory::renew(const lease &mine, std::chrono::milliseconds length)
   answer.now = *now;
   answer.until = *until;
   answer.run_id = connection_.run_id();
+  answer.uptime = connection_.uptime();
   auto &leases = reply.at(3).elements;
   for (size_t i = 0; i + 1 < leases.size(); i += 2) {
     auto x = redis_lease_from(leases[i].text, leases[i + 1].text);

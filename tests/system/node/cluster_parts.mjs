@@ -21,7 +21,7 @@ export const slack = 500;
 
 /** Three nodes unless `options` say otherwise; the test fails if one of them ends by itself. */
 export async function startCluster(t, { settings = {}, ...options } = {}) {
-  const cluster = await Cluster.start(t, { nodes: 3, settings, ...options });
+  const cluster = await Cluster.start(t, { nodes: 3, settings, logs: process.env.STENTOR_LOGS, ...options });
   t.after(() => assert.deepEqual(cluster.crashes, []));
   await meshed(cluster);
   return cluster;
