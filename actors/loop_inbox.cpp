@@ -244,8 +244,9 @@ void loop_inbox::tell_resolved(const std::vector<device_id> &devices, const std:
 
 // -- other questions ----
 
-void loop_inbox::list(const account_id &account, list_handler told) {
-  ask(strong(host().context().router_of(account)), directory_timeout, caf::make_message(list_atom_v, account),
+void loop_inbox::list(const account_id &account, list_handler told, duration most) {
+  auto timeout = std::chrono::ceil<std::chrono::milliseconds>(std::min<duration>(most, directory_timeout));
+  ask(strong(host().context().router_of(account)), timeout, caf::make_message(list_atom_v, account),
       [told = std::move(told)](caf::expected<caf::message> answer) {
         if (answer && answer->match_elements<std::vector<storage::record>>())
           told(answer->get_as<std::vector<storage::record>>(0));

@@ -30,7 +30,8 @@ public:
   /// The dispatcher hears `on_resolved`, `unknown` where the directory does not answer.
   void resolve(const device_id &device, uint64_t ticket);
   using list_handler = std::function<void(caf::expected<std::vector<storage::record>>)>;
-  void list(const account_id &account, list_handler told);
+  /// Answers within `most`, or after the directory's own time where that is shorter.
+  void list(const account_id &account, list_handler told, duration most = duration::max());
   using lookup_handler = std::function<void(const lookup_answer &)>;
   void lookup(const device_id &device, lookup_handler told);
   /// Events of the account go to the session until `unwatch`; `told` hears whether there was room.

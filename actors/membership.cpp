@@ -15,6 +15,8 @@ namespace {
 constexpr std::chrono::milliseconds tick_length{100};
 // A fenced node's devices hear nothing: after this they are better off elsewhere.
 constexpr std::chrono::seconds fence_patience{2};
+// The others hear of a new node with their next renewal, at most a second later.
+constexpr std::chrono::seconds link_patience{2};
 // By then every session has been put back: sessions try again each second, 128 in a batch.
 constexpr std::chrono::seconds restore_time{20};
 // After a restore began: most sessions are back by then, and what is not should be found soon.
@@ -65,6 +67,8 @@ void membership_state::tick() {
   parts.view->can_renew = can ? (*can ? renew_word::yes : renew_word::no) : renew_word::unknown;
   if (fenced_since != boot_time::max() && at - fenced_since > fence_patience)
     act(do_rejoin{});
+  if (!joined && ready_since != boot_time::max() && !parts.view->lost)
+    join_when_linked();
   if (at >= settled_at) {
     settled_at = boot_time::max();
     for (auto &router : parts.routers)
@@ -75,6 +79,10 @@ void membership_state::tick() {
 }
 
 void membership_state::on_link(const link_news &news) {
+  if (news.up)
+    linked.insert(news.inc);
+  else
+    linked.erase(news.inc);
   perform(logic->on_link({news.node, news.inc}, news.up ? link_health::up : link_health::down, now()));
 }
 
@@ -260,10 +268,26 @@ void membership_state::act(const do_rejoin &) {
 }
 
 void membership_state::act(const on_ready &x) {
-  if (!parts.view->lost)
+  ready_since = x.ready ? std::min(ready_since, now()) : boot_time::max();
+  if (parts.view->lost)
+    return;
+  if (x.ready && !joined)
+    join_when_linked();
+  else
     parts.view->not_ready = x.ready ? nullptr : x.word.data();
-  if (x.ready && !std::exchange(joined, true))
-    tell_loops(join_atom_v);
+}
+
+/// A device of a node that the others cannot reach yet would be unreachable for a moment: the doors open when
+/// there is a link to each of them, or when one has had its time.
+void membership_state::join_when_linked() {
+  auto is_linked = [this](const member &x) { return x.who.inc == parts.inc || linked.contains(x.who.inc); };
+  if (!std::ranges::all_of(members, is_linked) && now() - ready_since < link_patience) {
+    parts.view->not_ready = "connecting to the other nodes";
+    return;
+  }
+  joined = true;
+  parts.view->not_ready = nullptr;
+  tell_loops(join_atom_v);
 }
 
 // -- the actor ----

@@ -13,6 +13,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace stentor::actors {
@@ -47,7 +48,9 @@ struct membership_state {
   std::vector<member> members; ///< of the last view, this node included
   boot_time fenced_since = boot_time::max();
   boot_time settled_at = boot_time::max(); ///< when nothing is provisional any more
-  bool joined = false;
+  boot_time ready_since = boot_time::max();
+  std::set<incarnation> linked;                               ///< peers with a link
+  bool joined = false;                                        ///< the doors are open
   std::vector<std::pair<storage::lease, const char *>> known; ///< leases of the last answer, and their state
   storage::directory_time known_now = 0;                      ///< when the directory gave it
   boot_time known_at{};                                       ///< the same on our clock, at the latest
@@ -63,6 +66,7 @@ private:
   bool performing_ = false;
 
   boot_time now() const { return parts.boot_now(); }
+  void join_when_linked();
   void perform(stentor::membership::actions todo);
   std::chrono::milliseconds renewal_limit() const;
   void on_renewed(boot_time sent_at, storage::renew_result &answer);

@@ -63,7 +63,7 @@ void peer_state::tick(uint64_t number) {
     return;
   auto at_now = now();
   if (link.is_dead(at_now)) {
-    end(link_end::silent, "pings unanswered for a second");
+    end(link_end::silent, "pings unanswered for too long");
     return;
   }
   if (link.ping(at_now))

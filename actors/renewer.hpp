@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Membership's hand in the directory: the one call that renews a lease may block for seconds, and membership
-// must judge its peers and itself meanwhile. Detached, on a connection of its own, which no bind keeps waiting.
+// must judge its peers and itself meanwhile. Detached, on a connection of its own, which no bind keeps
+// waiting.
 #pragma once
 
 #include "actors/interfaces.hpp"

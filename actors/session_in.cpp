@@ -139,20 +139,22 @@ void session::send_to_account(const net::client_frame &frame, envelope pattern) 
     return;
   }
   auto except = frame.except_me ? me_->device : device_id{};
-  host().inbox().list(account,
-                      [&here = host(), ref = ref_, pattern = std::move(pattern), except,
-                       id = std::string{frame.id}](caf::expected<std::vector<storage::record>> found) {
-                        if (found) {
-                          here.fanouts().send(pattern, *found, except, ref, id);
-                          return;
-                        }
-                        here.counters().message(verdict::unreachable, pattern.by, pattern.wants);
-                        if (!is_wanted(pattern.wants, verdict::unreachable))
-                          return;
-                        owed_verdict unknown{id, {}, 0, std::make_unique<std::vector<copy_verdict>>()};
-                        unknown.result.at = stage::directory;
-                        here.messages().tell_session(ref, std::move(unknown));
-                      });
+  auto patience = pattern.deadline - host().now();
+  auto on_listed = [&here = host(), ref = ref_, pattern = std::move(pattern), except,
+                    id = std::string{frame.id}](caf::expected<std::vector<storage::record>> found) {
+    if (found) {
+      here.fanouts().send(pattern, *found, except, ref, id);
+      return;
+    }
+    here.counters().message(verdict::unreachable, pattern.by, pattern.wants);
+    if (!is_wanted(pattern.wants, verdict::unreachable))
+      return;
+    // Without a list of devices: an empty one would say that nobody is online.
+    owed_verdict unknown{id, {}, 0, nullptr};
+    unknown.result.at = stage::directory;
+    here.messages().tell_session(ref, std::move(unknown));
+  };
+  host().inbox().list(account, std::move(on_listed), patience);
 }
 
 void session::on_ack(std::string_view text) {

@@ -60,7 +60,7 @@ inline bool connects(const node_id &self, incarnation own, const node_id &other,
 
 struct link_times {
   std::chrono::milliseconds ping_every{250};
-  std::chrono::milliseconds silence{1000}; ///< the oldest unanswered ping is older: dead
+  std::chrono::milliseconds silence{750}; ///< the oldest unanswered ping is older: dead
   std::chrono::milliseconds first_retry{100};
   std::chrono::milliseconds last_retry{2000};
   std::chrono::milliseconds refused_retry{15000}; ///< a person has to mend something

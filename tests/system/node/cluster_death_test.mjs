@@ -98,6 +98,7 @@ test('frozen and thawed: fenced meanwhile, its devices are sent away, it comes b
   await agreed(cluster, 'stayer', 'n3');
   assert.deepEqual(fresh.received.filter((x) => x !== 'from the past'), [2]);
   assert.deepEqual(again.received, [3]);
+  await until(() => eventsOf(watching, 'stayer').length > 1, 'the online'); // events come up to 50 ms after the record
   assert.deepEqual(eventsOf(watching, 'stayer'), ['offline', 'online']);
 });
 
