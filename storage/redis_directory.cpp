@@ -46,12 +46,16 @@ void redis_directory::ask_view(redis_pipeline &to) const {
   to.add({"TIME"});
 }
 
+directory_time redis_directory::time_from(const redis_reply &time) const {
+  if (options_.clock)
+    return options_.clock();
+  return from_decimal(time.at(0).text).value_or(0) * 1'000'000 + from_decimal(time.at(1).text).value_or(0);
+}
+
 redis_directory::live_view redis_directory::view_from(const redis_reply &leases,
                                                       const redis_reply &time) const {
   live_view view;
-  view.now = options_.clock ? options_.clock()
-                            : from_decimal(time.at(0).text).value_or(0) * 1'000'000 +
-                                  from_decimal(time.at(1).text).value_or(0);
+  view.now = time_from(time);
   for (size_t i = 0; i + 1 < leases.elements.size(); i += 2)
     if (auto x = redis_lease_from(leases.at(i).text, leases.at(i + 1).text))
       view.known.insert_or_assign({x->at.node, x->at.inc}, *x);
@@ -74,14 +78,18 @@ bool redis_directory::live_view::is_over(std::string_view holder) const {
 
 template <class Request, class One>
 void redis_directory::in_pipelines(const std::vector<Request> &batch, size_t most, One one) {
-  auto failure = connection_.ready();
+  auto failure = usable();
   for (size_t first = 0; first < batch.size(); first += most) {
     std::span part{batch.data() + first, std::min(most, batch.size() - first)};
-    if (!failure)
-      failure = one(part, caf::error{});
-    else
-      one(part, failure);
+    auto unknown = one(part, failure);
+    if (!failure && unknown) // what comes behind is not sent any more, which is known
+      failure = make_error(errc::unavailable, render(unknown));
   }
+}
+
+caf::error redis_directory::usable() {
+  auto failure = connection_.ready();
+  return failure == errc::config ? make_error(errc::unavailable, render(failure)) : failure;
 }
 
 // -- binds ----
@@ -258,7 +266,9 @@ auto redis_directory::lookup(const std::vector<device_id> &devices)
         continue;
       }
       auto found = redis_record_from(reply.text);
-      if (found && view.is_live(found->at))
+      if (!found && !reply.is_nil())
+        answers.push_back(make_error(errc::malformed, "the record of " + part[i].str() + " is none of ours"));
+      else if (found && view.is_live(found->at))
         answers.push_back(std::optional{record{part[i], found->account, found->at}});
       else
         answers.push_back(std::optional<record>{});
@@ -269,7 +279,7 @@ auto redis_directory::lookup(const std::vector<device_id> &devices)
 }
 
 auto redis_directory::devices_of(const account_id &account) -> result<std::vector<record>> {
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
   redis_pipeline ask;
   ask.add({"HGETALL", keys_.account(account)});
@@ -312,7 +322,7 @@ auto redis_directory::size() -> result<size_t> {
   auto now = std::chrono::steady_clock::now();
   if (size_read_ != std::chrono::steady_clock::time_point{} && now - size_read_ < std::chrono::seconds{1})
     return size_;
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
   redis_pipeline ask;
   for (size_t p = 0; p < redis_keys::partitions; ++p)

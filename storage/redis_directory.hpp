@@ -57,15 +57,19 @@ private:
     bool is_over(std::string_view holder) const;
   };
 
+  /// Connected; what a person has to mend is `errc::unavailable` for all calls but `check`.
+  caf::error usable();
   std::string clock_text() const;
   void eval(redis_pipeline &to, redis_script script, std::span<const std::string> keys,
             std::span<const std::string> arguments);
   void ask_view(redis_pipeline &to) const;
+  directory_time time_from(const redis_reply &time) const;
   live_view view_from(const redis_reply &leases, const redis_reply &time) const;
   caf::expected<replies> run(const redis_pipeline &commands);
   result<bool> bury(const node_id &node, incarnation inc, bool forced);
   void unindex(const std::vector<std::pair<std::string, redis_record>> &removed);
-  caf::error sweep_slots(const node_id &node, incarnation inc, size_t first, size_t count, size_t batch,
+  /// The share of a few slots from `first` on; less than `most` where no more are left in them.
+  caf::error sweep_slots(const node_id &node, incarnation inc, size_t first, size_t most,
                          std::vector<std::pair<std::string, redis_record>> &removed);
   /// Splits `batch` into pipelines; `one` makes and reads them, `fail` fills in where one could not run.
   template <class Request, class One>
@@ -74,7 +78,10 @@ private:
   redis_options options_;
   redis_keys keys_;
   redis_connection connection_;
-  std::map<incarnation, size_t> sweeps_; ///< slot at which each goes on
+  std::map<std::pair<node_id, incarnation>, size_t> sweeps_; ///< slot at which each goes on
+  /// Words that the last renewal answered: the next one says that they have arrived. One entry a caller's
+  /// own incarnation.
+  std::map<std::pair<node_id, incarnation>, std::vector<notice>> heard_;
   size_t size_ = 0;
   std::chrono::steady_clock::time_point size_read_{};
 };

@@ -10,7 +10,9 @@ namespace stentor::storage {
 
 namespace {
 
-constexpr size_t slots_a_pipeline = redis_pipeline::max_commands;
+/// One script's: nobody else is served while it runs, 0.1 ms with 1,000 records in them.
+constexpr size_t slots_a_sweep = 64;
+static_assert(slot_count / redis_keys::partitions % slots_a_sweep == 0, "all of one partition");
 constexpr std::string_view no_event = "0-0";
 
 /// The fields of a stream's entry.
@@ -61,14 +63,22 @@ caf::error nonsense() {
 // -- leases ----
 
 auto redis_directory::renew(const lease &mine, std::chrono::milliseconds length) -> result<renew_result> {
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
+  std::vector<std::string> arguments{mine.node.str(),
+                                     redis_keys::hex(mine.inc),
+                                     std::to_string(std::chrono::microseconds{length}.count()),
+                                     mine.draining ? "1" : "0",
+                                     mine.address,
+                                     std::to_string(max_notices_a_renew),
+                                     clock_text()};
+  auto &heard = heard_[{mine.node, mine.inc}];
+  for (auto &x : heard) {
+    arguments.push_back(x.device.str());
+    arguments.push_back(redis_keys::hex(x.newer));
+  }
   redis_pipeline ask;
-  eval(ask, redis_script::renew, std::array{keys_.leases(), keys_.words(mine.node, mine.inc)},
-       std::array{mine.node.str(), redis_keys::hex(mine.inc),
-                  std::to_string(std::chrono::microseconds{length}.count()),
-                  std::string{mine.draining ? "1" : "0"}, mine.address, std::to_string(max_notices_a_renew),
-                  clock_text()});
+  eval(ask, redis_script::renew, std::array{keys_.leases(), keys_.words(mine.node, mine.inc)}, arguments);
   auto said = run(ask);
   if (!said)
     return said.error();
@@ -102,11 +112,12 @@ auto redis_directory::renew(const lease &mine, std::chrono::milliseconds length)
     if (auto ep = from_hex(words[i + 1].text); ep && is_valid_id(words[i].text))
       answer.notices.push_back({device_id::trusted(words[i].text), *ep});
   std::ranges::sort(answer.notices, {}, [](auto &x) { return x.device; });
+  heard = answer.notices;
   return answer;
 }
 
 auto redis_directory::bury(const node_id &node, incarnation inc, bool forced) -> result<bool> {
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
   redis_pipeline ask;
   eval(ask, redis_script::bury, std::array{keys_.leases(), keys_.words(node, inc)},
@@ -134,7 +145,7 @@ auto redis_directory::notify(const node_id &node, incarnation inc, const std::ve
     -> result<bool> {
   if (words.empty())
     return true;
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
   std::vector<std::string> arguments{lease_field(node, inc), std::to_string(max_notices)};
   for (auto &x : words) {
@@ -153,68 +164,66 @@ auto redis_directory::notify(const node_id &node, incarnation inc, const std::ve
 
 // -- sweeps ----
 
-caf::error redis_directory::sweep_slots(const node_id &node, incarnation inc, size_t first, size_t count,
-                                        size_t batch,
+caf::error redis_directory::sweep_slots(const node_id &node, incarnation inc, size_t first, size_t most,
                                         std::vector<std::pair<std::string, redis_record>> &removed) {
-  auto events = std::to_string(options_.max_events);
+  auto p = redis_keys::partition_of(static_cast<slot>(first));
+  std::vector<std::string> names{keys_.events(p), keys_.count(p)};
+  for (size_t s = first; s < first + slots_a_sweep; ++s)
+    names.push_back(keys_.records(static_cast<slot>(s)));
   redis_pipeline work;
-  // No script knows what the others of its pipeline remove: each may take its share, the rest comes next
-  // time.
-  auto share = std::max<size_t>(1, (batch - removed.size()) / count);
-  for (size_t s = first; s < first + count; ++s) {
-    auto p = redis_keys::partition_of(static_cast<slot>(s));
-    eval(work, redis_script::sweep,
-         std::array{keys_.records(static_cast<slot>(s)), keys_.events(p), keys_.count(p)},
-         std::array{redis_keys::hex(inc), std::to_string(share), node.str(), events});
-  }
+  eval(work, redis_script::sweep, names,
+       std::array{redis_keys::hex(inc), std::to_string(most), node.str(),
+                  std::to_string(options_.max_events)});
   auto said = run(work);
   if (!said)
     return said.error();
-  for (auto &reply : *said) {
-    if (auto failure = connection_.error_of(reply))
-      return failure;
-    for (size_t i = 0; i + 1 < reply.elements.size(); i += 2)
-      if (auto old = redis_record_from(reply.at(i + 1).text))
-        removed.emplace_back(reply.at(i).text, std::move(*old));
-  }
+  auto &reply = (*said)[0];
+  if (auto failure = connection_.error_of(reply))
+    return failure;
+  for (size_t i = 0; i + 1 < reply.elements.size(); i += 2)
+    if (auto old = redis_record_from(reply.at(i + 1).text))
+      removed.emplace_back(reply.at(i).text, std::move(*old));
   return {};
 }
 
 auto redis_directory::sweep(const node_id &node, incarnation inc, size_t batch) -> result<size_t> {
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
+  auto field = lease_field(node, inc);
+  auto began = clock_text();
   redis_pipeline ask;
-  ask.add({"HGET", keys_.leases(), lease_field(node, inc)});
+  ask.add({"HGET", keys_.leases(), field});
+  ask.add({"TIME"});
   auto said = run(ask);
   if (!said)
     return said.error();
-  auto field = lease_field(node, inc);
+  if (auto failure = connection_.error_of((*said)[0]))
+    return failure;
+  if (began.empty())
+    began = std::to_string(time_from((*said)[1]));
   auto known = redis_lease_from(field, (*said)[0].text);
   if (!known || !known->dead || batch == 0)
     return size_t{0};
   std::vector<std::pair<std::string, redis_record>> removed;
-  auto &at = sweeps_[inc];
-  // Once around all slots, from where the last batch ended; small batches look at few slots a pipeline, so
-  // that none removes more than it may.
-  size_t looked_at = 0;
-  while (looked_at < slot_count && removed.size() < batch) {
-    auto count =
-        std::min({slots_a_pipeline, slot_count - at, batch - removed.size(), slot_count - looked_at});
+  auto &at = sweeps_[{node, inc}];
+  // Once around all slots, from where the last batch ended.
+  for (size_t looked_at = 0; looked_at < slot_count && removed.size() < batch;) {
     auto before = removed.size();
-    if (auto failure = sweep_slots(node, inc, at, count, batch, removed))
+    if (auto failure = sweep_slots(node, inc, at, batch - before, removed))
       return failure;
-    if (removed.size() == before) { // nothing left in these
-      at = (at + count) % slot_count;
-      looked_at += count;
+    if (removed.size() < batch) { // nothing left in these
+      at = (at + slots_a_sweep) % slot_count;
+      looked_at += slots_a_sweep;
     }
   }
   unindex(removed);
   if (removed.size() < batch) {
     redis_pipeline done;
-    eval(done, redis_script::swept, std::array{keys_.leases()}, std::array{field, clock_text()});
+    // By the time at which this began: what landed since then, in a slot that was looked at before, counts.
+    eval(done, redis_script::swept, std::array{keys_.leases()}, std::array{field, began});
     auto marked = run(done);
     if (marked && (*marked)[0].integer == 1)
-      sweeps_.erase(inc);
+      sweeps_.erase({node, inc});
   }
   return removed.size();
 }
@@ -222,7 +231,7 @@ auto redis_directory::sweep(const node_id &node, incarnation inc, size_t batch) 
 // -- events ----
 
 auto redis_directory::events_after(std::string &cursor, size_t most) -> result<std::vector<event>> {
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
   redis_pipeline ask;
   if (cursor.empty()) {

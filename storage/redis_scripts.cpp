@@ -18,13 +18,13 @@ constexpr std::string_view bind = STENTOR_CLOCK R"(
 local now = clock(ARGV[7])
 if now >= tonumber(ARGV[5]) then return {'fenced'} end
 local old = redis.call('HGET', KEYS[1], ARGV[1])
+local e, holder, account = string.match(old or '', '^(%x+) (%S+) (%S+)$')
 local epoch = math.max(now, tonumber(ARGV[4], 16) + 1, tonumber(redis.call('GET', KEYS[2]) or '0', 16) + 1)
-if old then
-  local e, holder, account = string.match(old, '^(%x+) (%S+) (%S+)$')
+if e then
   if holder == ARGV[2] then return {'bound', e, ''} end
   epoch = math.max(epoch, tonumber(e, 16) + 1)
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'k', 'f', 'd', ARGV[1], 'a', account, 'e', e)
-else
+elseif not old then -- else the text of a stranger, which was counted as a record when it was one
   redis.call('INCR', KEYS[4])
 end
 local hex = string.format('%x', epoch)
@@ -39,12 +39,12 @@ local now = clock(ARGV[7])
 if now >= tonumber(ARGV[5]) then return {'fenced'} end
 local value = ARGV[4] .. ' ' .. ARGV[2] .. ' ' .. ARGV[3]
 local old = redis.call('HGET', KEYS[1], ARGV[1])
-if old then
-  local e, holder, account = string.match(old, '^(%x+) (%S+) (%S+)$')
+local e, holder, account = string.match(old or '', '^(%x+) (%S+) (%S+)$')
+if e then
   if e == ARGV[4] and holder == ARGV[2] then return {'restored'} end
   if tonumber(e, 16) >= tonumber(ARGV[4], 16) then return {'held', old} end
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'k', 'f', 'd', ARGV[1], 'a', account, 'e', e)
-else
+elseif not old then -- else the text of a stranger, which was counted as a record when it was one
   redis.call('INCR', KEYS[4])
 end
 redis.call('HSET', KEYS[1], ARGV[1], value)
@@ -58,8 +58,7 @@ return {'restored', old or ''}
 constexpr std::string_view unbind = STENTOR_CLOCK R"(
 if clock(ARGV[5]) >= tonumber(ARGV[3]) then return {'fenced'} end
 local old = redis.call('HGET', KEYS[1], ARGV[1])
-if not old then return {'kept'} end
-local e, holder, account = string.match(old, '^(%x+) (%S+) (%S+)$')
+local e, holder, account = string.match(old or '', '^(%x+) (%S+) (%S+)$')
 if e ~= ARGV[2] then return {'kept'} end
 redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('DECR', KEYS[3])
@@ -73,27 +72,31 @@ if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return redis.call('HDEL'
 return 0
 )";
 
+// KEYS from the third on: the records of slots of one partition.
 constexpr std::string_view sweep = R"(
 local left = tonumber(ARGV[2])
 local removed = {}
-local all = redis.call('HGETALL', KEYS[1])
-for i = 1, #all, 2 do
-  if left == 0 then break end
-  local e, holder, account = string.match(all[i + 1], '^(%x+) (%S+) (%S+)$')
-  local inc, node = string.match(holder, '^(%x+)%.%x+%.%x+%.%x+%.(.*)$')
-  if inc == ARGV[1] and node == ARGV[3] then
-    redis.call('HDEL', KEYS[1], all[i])
-    redis.call('DECR', KEYS[3])
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'k', 'f', 'd', all[i], 'a', account, 'e', e)
-    removed[#removed + 1] = all[i]
-    removed[#removed + 1] = all[i + 1]
-    left = left - 1
+for k = 3, #KEYS do
+  local all = redis.call('HGETALL', KEYS[k])
+  for i = 1, #all, 2 do
+    if left == 0 then return removed end
+    local e, holder, account = string.match(all[i + 1], '^(%x+) (%S+) (%S+)$')
+    local inc, node = string.match(holder or '', '^(%x+)%.%x+%.%x+%.%x+%.(.*)$')
+    if inc == ARGV[1] and node == ARGV[3] then
+      redis.call('HDEL', KEYS[k], all[i])
+      redis.call('DECR', KEYS[2])
+      redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '*', 'k', 'f', 'd', all[i], 'a', account, 'e', e)
+      removed[#removed + 1] = all[i]
+      removed[#removed + 1] = all[i + 1]
+      left = left - 1
+    end
   end
 end
 return removed
 )";
 
-// A lease is "until dead swept draining address" under "node incarnation".
+// A lease is "until dead swept draining address" under "node incarnation". ARGV from 8 on: the words that the
+// renewal before has got, device and epoch; only those go, so that a lost answer loses none.
 constexpr std::string_view renew = STENTOR_CLOCK R"(
 local now = clock(ARGV[7])
 local mine = ARGV[1] .. ' ' .. ARGV[2]
@@ -102,18 +105,21 @@ for i = 1, #all, 2 do
   local until_, dead, swept = string.match(all[i + 1], '^(%d+) (%d) (%d)')
   if all[i] == mine then
     if dead == '1' then return {'dead'} end
-  elseif dead == '0' and now < tonumber(until_) and string.match(all[i], '^%S+') == ARGV[1] then
+  elseif until_ and dead == '0' and now < tonumber(until_) and string.match(all[i], '^%S+') == ARGV[1] then
     return {'held'}
   end
-  if dead == '1' and swept == '1' and tonumber(until_) + 86400000000 < now then
+  if until_ and dead == '1' and swept == '1' and tonumber(until_) + 86400000000 < now then
     redis.call('HDEL', KEYS[1], all[i])
   end
 end
 local until_ = now + ARGV[3]
 redis.call('HSET', KEYS[1], mine, string.format('%.0f', until_) .. ' 0 0 ' .. ARGV[4] .. ' ' .. ARGV[5])
-local words = redis.call('HRANDFIELD', KEYS[2], ARGV[6], 'WITHVALUES')
-for i = 1, #words, 2 do redis.call('HDEL', KEYS[2], words[i]) end
-return {'renewed', string.format('%.0f', now), string.format('%.0f', until_), redis.call('HGETALL', KEYS[1]), words}
+for i = 8, #ARGV, 2 do
+  if redis.call('HGET', KEYS[2], ARGV[i]) == ARGV[i + 1] then redis.call('HDEL', KEYS[2], ARGV[i]) end
+end
+local words, some = redis.call('HGETALL', KEYS[2]), {}
+for i = 1, math.min(#words, 2 * tonumber(ARGV[6])) do some[i] = words[i] end
+return {'renewed', string.format('%.0f', now), string.format('%.0f', until_), redis.call('HGETALL', KEYS[1]), some}
 )";
 
 // Declares dead; ARGV[2] is 1 where a lease that still runs may be ended (the node's own).

@@ -8,6 +8,8 @@
 #include "tests/storage/directory_fixture.hpp"
 #include "tests/storage/redis_server_fixture.hpp"
 
+#include <cstdlib>
+
 namespace stentor::storage::test {
 
 inline constexpr redis_limits eager{std::chrono::milliseconds{1000}, std::chrono::milliseconds{3000},
@@ -38,7 +40,8 @@ inline std::unique_ptr<directory> directory_on(redis_server &server, test_time t
 /// Time stands still unless moved: Redis's own clock cannot be.
 class redis_provider {
 public:
-  static constexpr uint64_t schedules = 20;
+  /// STENTOR_LONG=1 in the environment for a run of minutes.
+  static inline const uint64_t schedules = std::getenv("STENTOR_LONG") ? 200 : 8;
 
   redis_provider() : redis_provider{redis_server::shared()} {}
   explicit redis_provider(redis_server &server) : server_{server}, directory_{directory_on(server, now_)} {}
