@@ -16,6 +16,103 @@ INSTANTIATE_TYPED_TEST_SUITE_P(redis, directory_schedule, redis_provider);
 
 class redis_directory_test : public directory_fixture<redis_provider> {};
 
+// -- batches and sizes ----
+
+TEST_F(redis_directory_test, answers_batches_of_many_pipelines_in_order) {
+  std::vector<bind_request> binds;
+  std::vector<device_id> devices;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    devices.push_back(device("d" + std::to_string(i)));
+    binds.push_back({devices.back(), account("a" + std::to_string(i % 7)), at("n1", 1, i + 1), 0,
+                     i % 10 == 3 ? now() : now() + second_us});
+  }
+  auto bound = dir().bind(binds);
+  auto found = dir().lookup(devices);
+  ASSERT_EQ(bound.size(), 1000u);
+  ASSERT_EQ(found.size(), 1000u);
+  std::vector<unbind_request> unbinds;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    ASSERT_EQ(static_cast<bool>(bound[i]), i % 10 != 3) << i;
+    ASSERT_EQ(found[i]->has_value(), i % 10 != 3) << i;
+    if (i % 10 != 3) {
+      EXPECT_EQ((*found[i])->at, at("n1", 1, i + 1, bound[i]->ep));
+    }
+    unbinds.push_back({devices[i], bound[i] ? bound[i]->ep : 0, now() + second_us});
+  }
+  EXPECT_EQ(*directory_on(provider_.server())->size(), 900u);
+  auto unbound = dir().unbind(unbinds);
+  for (uint64_t i = 0; i < 1000; ++i)
+    EXPECT_EQ(*unbound[i], i % 10 != 3) << i;
+  EXPECT_EQ(*directory_on(provider_.server())->size(), 0u);
+}
+
+TEST_F(redis_directory_test, takes_ids_and_sessions_of_every_size) {
+  auto long_device = device(std::string(max_id_bytes, 'd'));
+  auto long_account = account(std::string(max_id_bytes, 'a'));
+  route to{
+      node_id::trusted(std::string(max_id_bytes, 'n')), UINT64_MAX, {UINT16_MAX, UINT32_MAX, UINT64_MAX}, 0};
+  ASSERT_TRUE(dir().renew({to.node, to.inc, 0, "[::1]:7402 x", true}, 5s));
+  to.ep = bound(long_device, to, long_account);
+  EXPECT_EQ(lookup(long_device), (record{long_device, long_account, to}));
+  EXPECT_EQ(drain_events(), (std::vector<event>{online(long_device, to.ep, long_account)}));
+  auto renewed = renew("n1", 1);
+  ASSERT_TRUE(renewed);
+  auto seen = std::ranges::find(renewed->view, to.node, &lease::node);
+  ASSERT_NE(seen, renewed->view.end());
+  EXPECT_EQ(seen->inc, UINT64_MAX);
+  EXPECT_EQ(seen->address, "[::1]:7402 x");
+}
+
+TEST_F(redis_directory_test, refuses_epochs_that_leave_no_room_to_count) {
+  auto d = device("d");
+  auto most = epoch{1} << 52;
+  auto high = bind(d, at("n1", 1, 1), account("a"), most);
+  ASSERT_FALSE(high);
+  EXPECT_EQ(high.error(), errc::malformed);
+  auto restored = dir().restore({{d, account("a"), at("n1", 1, 1, UINT64_MAX), now() + second_us}}).at(0);
+  ASSERT_FALSE(restored);
+  EXPECT_EQ(restored.error(), errc::malformed);
+  EXPECT_FALSE(lookup(d));
+  EXPECT_EQ(bound(d, at("n1", 1, 1), account("a"), most - 1), most);
+  EXPECT_EQ(bound(d, at("n1", 1, 2)), most + 1);
+  EXPECT_FALSE(*dir().unbind({{d, UINT64_MAX, now() + second_us}}).at(0));
+}
+
+TEST_F(redis_directory_test, does_not_go_back_below_the_highest_epoch_it_removed) {
+  auto d = device("d");
+  auto high = bound(d, at("n1", 1, 1), account("a"), static_cast<epoch>(now()) + 1'000'000'000);
+  EXPECT_TRUE(unbind(d, high));
+  EXPECT_GT(bound(d, at("n1", 1, 2)), high);
+  EXPECT_TRUE(release("n1", 1));
+  EXPECT_EQ(*dir().sweep(node_id::trusted("n1"), 1, 10), 1u);
+  EXPECT_GT(bound(d, at("n2", 1, 1)), high + 1);
+}
+
+TEST_F(redis_directory_test, fences_each_step_by_itself) {
+  // Seen from outside the index's fence stands before the record's: here each is asked alone, as late ones
+  // are.
+  auto d = device("d");
+  auto s = slot_of(d);
+  auto p = redis_keys::partition_of(s);
+  auto &server = provider_.server();
+  auto time = std::to_string(now());
+  for (auto script : {redis_script::bind, redis_script::restore}) {
+    auto reply =
+        call_script(server, script, {keys.records(s), keys.highest(p), keys.events(p), keys.count(p)},
+                    {"d", holder_text(at("n1", 1, 1)), "a", "5", time, "8192", time});
+    EXPECT_EQ(reply.at(0).text, "fenced");
+    EXPECT_FALSE(lookup(d));
+  }
+  auto ep = bound(d, at("n1", 1, 1));
+  auto unbound = call_script(server, redis_script::unbind, {keys.records(s), keys.events(p), keys.count(p)},
+                             {"d", redis_keys::hex(ep), time, "8192", time});
+  EXPECT_EQ(unbound.at(0).text, "fenced");
+  EXPECT_TRUE(lookup(d));
+  auto other = keys.account(account("other"));
+  EXPECT_EQ(call_script(server, redis_script::index_add, {other}, {"d", time, time}).text, "0");
+  EXPECT_EQ(server.command({"EXISTS", other}).integer, 0);
+}
+
 // -- sweeps ----
 
 TEST_F(redis_directory_test, goes_on_with_a_sweep_whose_sweeper_died) {

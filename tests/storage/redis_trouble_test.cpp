@@ -240,11 +240,11 @@ TEST(redis_trouble, confines_foreign_bytes_to_what_they_touch) {
 
 TEST(redis_trouble, needs_no_more_rights_than_the_manual_says) {
   redis_server server;
-  server.command({"ACL",    "SETUSER", "stentor", "on",           ">pw",      "~" + cluster_name + "*",
-                  "+info",  "+ping",   "+time",   "+script|load", "+evalsha", "+get",
-                  "+set",   "+incr",   "+decr",   "+del",         "+expire",  "+hget",
-                  "+hset",  "+hdel",   "+hgetall", "+hlen",       "+hexists", "+xadd",
-                  "+xlen",  "+xrange", "+xrevrange"});
+  server.command({"ACL",   "SETUSER", "stentor",   "on",           ">pw",      "~" + cluster_name + "*",
+                  "+info", "+ping",   "+time",     "+script|load", "+evalsha", "+get",
+                  "+set",  "+incr",   "+decr",     "+del",         "+expire",  "+hget",
+                  "+hset", "+hdel",   "+hgetall",  "+hlen",        "+hexists", "+xadd",
+                  "+xlen", "+xrange", "+xrevrange"});
   redis_options options;
   options.where = server.url();
   options.where.user = "stentor";
