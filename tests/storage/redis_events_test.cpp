@@ -28,7 +28,9 @@ TEST_F(redis_events_test, tells_a_reader_that_fell_behind_to_start_over) {
   auto late = small->events_after(slow, 1);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error(), errc::not_found);
-  EXPECT_LT(provider_.server().command({"XLEN", keys.events(redis_keys::partition_of(slot_of(device("d"))))}).integer,
+  EXPECT_LT(provider_.server()
+                .command({"XLEN", keys.events(redis_keys::partition_of(slot_of(device("d"))))})
+                .integer,
             300);
   slow.clear();
   ASSERT_TRUE(small->events_after(slow, 1));

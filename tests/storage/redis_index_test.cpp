@@ -52,7 +52,8 @@ TEST_F(redis_index_test, keeps_a_new_binds_entry_from_a_late_removal) {
 TEST_F(redis_index_test, keeps_it_also_where_epochs_run_ahead_of_the_clock) {
   auto first = bound(d, at("n1", 1, 1), a, static_cast<epoch>(now()) + 1'000'000'000);
   remove_record(d, first);
-  server().command({"HDEL", keys.account(a), "d"}); // a reader repaired it, so nothing is there to count on from
+  server().command(
+      {"HDEL", keys.account(a), "d"}); // a reader repaired it, so nothing is there to count on from
   provider_.move_clock(-100 * second_us);
   renew("n2", 1);
   bound(d, at("n2", 1, 1));
@@ -171,10 +172,13 @@ TEST_F(redis_index_test, is_swept_with_the_dead) {
 
 // -- several nodes at once, by Redis's own clock ----
 
+constexpr size_t all_events = 1 << 20; ///< kept: they are read at the end
+
 /// What one node does: binds, unbinds and reads a few devices that all nodes fight for.
 class fighter {
 public:
-  fighter(redis_server &server, uint64_t seed) : dir_{directory_on(server)}, random_{seed}, seed_{seed} {}
+  fighter(redis_server &server, uint64_t seed)
+      : dir_{directory_on(server, nullptr, eager, all_events)}, random_{seed}, seed_{seed} {}
 
   void run(int steps) {
     auto me = "n" + std::to_string(seed_);
@@ -222,7 +226,7 @@ private:
 
 TEST(redis_index, misses_nothing_while_nodes_fight_for_devices) {
   auto &server = redis_server::shared();
-  auto dir = directory_on(server);
+  auto dir = directory_on(server, nullptr, eager, all_events);
   std::string cursor;
   ASSERT_TRUE(dir->events_after(cursor, 1));
   std::vector<std::unique_ptr<fighter>> nodes;
