@@ -5,6 +5,8 @@
 #include "storage/redis_scripts.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 namespace stentor::storage {
 
@@ -13,6 +15,14 @@ namespace {
 // Each bind is two commands: the account's index first, so that it never misses a bound device.
 constexpr size_t writes_a_pipeline = redis_pipeline::max_commands / 2 - 1;
 constexpr size_t reads_a_pipeline = redis_pipeline::max_commands - 2;
+/// Of a record whose holder is dead each time, and another one each time.
+constexpr size_t most_readings = 4;
+
+/// Lua's numbers are exact up to 2^53: from this on (the year 2112) a caller's epoch is fenced, so that there
+/// is room to count on.
+bool is_countable(epoch ep) {
+  return ep < epoch{1} << 52;
+}
 
 } // namespace
 
@@ -46,12 +56,16 @@ void redis_directory::ask_view(redis_pipeline &to) const {
   to.add({"TIME"});
 }
 
+directory_time redis_directory::time_from(const redis_reply &time) const {
+  if (options_.clock)
+    return options_.clock();
+  return from_decimal(time.at(0).text).value_or(0) * 1'000'000 + from_decimal(time.at(1).text).value_or(0);
+}
+
 redis_directory::live_view redis_directory::view_from(const redis_reply &leases,
                                                       const redis_reply &time) const {
   live_view view;
-  view.now = options_.clock ? options_.clock()
-                            : from_decimal(time.at(0).text).value_or(0) * 1'000'000 +
-                                  from_decimal(time.at(1).text).value_or(0);
+  view.now = time_from(time);
   for (size_t i = 0; i + 1 < leases.elements.size(); i += 2)
     if (auto x = redis_lease_from(leases.at(i).text, leases.at(i + 1).text))
       view.known.insert_or_assign({x->at.node, x->at.inc}, *x);
@@ -63,74 +77,82 @@ bool redis_directory::live_view::is_live(const route &at) const {
   return i != known.end() && !i->second.dead && now < i->second.at.until;
 }
 
-bool redis_directory::live_view::is_over(std::string_view holder) const {
-  auto at = route_from(holder);
-  if (!at)
-    return true;
-  auto i = known.find({at->node, at->inc});
-  // Without a lease of it: it was forgotten a day after its sweep, or a lost store has not heard of it again.
-  return i != known.end() && i->second.dead && now >= i->second.at.until + 1'000'000;
-}
-
 template <class Request, class One>
 void redis_directory::in_pipelines(const std::vector<Request> &batch, size_t most, One one) {
-  auto failure = connection_.ready();
+  auto failure = usable();
   for (size_t first = 0; first < batch.size(); first += most) {
     std::span part{batch.data() + first, std::min(most, batch.size() - first)};
-    if (!failure)
-      failure = one(part, caf::error{});
-    else
-      one(part, failure);
+    auto unknown = one(part, failure);
+    if (!failure && unknown) // what comes behind is not sent any more, which is known
+      failure = make_error(errc::unavailable, render(unknown));
   }
+}
+
+caf::error redis_directory::usable() {
+  auto failure = connection_.ready();
+  return failure == errc::config ? make_error(errc::unavailable, render(failure)) : failure;
 }
 
 // -- binds ----
 
+caf::error redis_directory::refusal_of(const redis_reply &reply) const {
+  if (reply.is_error())
+    return connection_.error_of(reply);
+  return make_error(reply.at(0).text == "fenced" ? errc::fenced : errc::unavailable);
+}
+
 auto redis_directory::bind(const std::vector<bind_request> &batch) -> std::vector<result<bind_result>> {
   std::vector<result<bind_result>> answers;
   answers.reserve(batch.size());
-  auto clock = clock_text();
   auto events = std::to_string(options_.max_events);
-  std::vector<std::pair<std::string, redis_record>> left_accounts;
+  std::vector<removed_record> left_accounts;
   in_pipelines(batch, writes_a_pipeline, [&](std::span<const bind_request> part, caf::error failure) {
     redis_pipeline work;
-    ask_view(work);
     for (auto &x : part) {
       auto s = slot_of(x.device);
       auto p = redis_keys::partition_of(s);
-      auto holder = holder_text(x.to);
-      work.add({"HSET", keys_.account(x.account), x.device.str(), holder});
+      auto until = is_countable(x.floor) ? x.lease_until : 0;
+      index_before(work, x.account, x.device, until);
       eval(work, redis_script::bind,
            std::array{keys_.records(s), keys_.highest(p), keys_.events(p), keys_.count(p)},
-           std::array{x.device.str(), holder, x.account.str(), redis_keys::hex(x.floor),
-                      std::to_string(x.lease_until), events, clock});
+           std::array{x.device.str(), holder_text(x.to), x.account.str(), redis_keys::hex(x.floor),
+                      std::to_string(until), events, clock_text()});
     }
+    // Behind the binds: before them, an incarnation could bind that the view does not know.
+    ask_view(work);
     auto said = failure ? caf::expected<replies>{failure} : run(work);
     if (!said) {
       answers.insert(answers.end(), part.size(), said.error());
       return said.error();
     }
-    auto view = view_from((*said)[0], (*said)[1]);
+    auto view = view_from((*said)[2 * part.size()], (*said)[2 * part.size() + 1]);
+    overtaken_entries overtaken;
     for (size_t i = 0; i < part.size(); ++i) {
-      auto &reply = (*said)[2 + 2 * i + 1];
+      auto &reply = (*said)[2 * i + 1];
       auto ep = from_hex(reply.at(1).text);
-      if (reply.at(0).text == "bound" && ep) {
+      if (!is_countable(part[i].floor)) {
+        answers.push_back(make_error(errc::malformed, "an epoch that leaves no room to count"));
+      } else if (reply.at(0).text == "bound" && ep) {
         bind_result bound;
         bound.ep = *ep;
         if (auto old = redis_record_from(reply.at(2).text)) {
           if (view.is_live(old->at))
             bound.previous = old->at;
           if (old->account != part[i].account)
-            left_accounts.emplace_back(part[i].device.str(), std::move(*old));
+            left_accounts.emplace_back(part[i].device, std::move(*old));
         }
+        note_overtaken(overtaken, answers.size(), part[i].account, part[i].device, (*said)[2 * i],
+                       reply.at(3));
         answers.push_back(std::move(bound));
-      } else if (reply.at(0).text == "fenced") {
-        answers.push_back(make_error(errc::fenced));
       } else {
-        answers.push_back(reply.is_error() ? connection_.error_of(reply) : make_error(errc::unavailable));
+        answers.push_back(refusal_of(reply));
       }
     }
-    return caf::error{};
+    auto late = raise(overtaken);
+    for (auto &x : overtaken)
+      if (late)
+        answers[x.answer] = late;
+    return late;
   });
   unindex(left_accounts);
   return answers;
@@ -140,46 +162,51 @@ auto redis_directory::restore(const std::vector<restore_request> &batch)
     -> std::vector<result<restore_result>> {
   std::vector<result<restore_result>> answers;
   answers.reserve(batch.size());
-  auto clock = clock_text();
   auto events = std::to_string(options_.max_events);
+  std::vector<removed_record> left_accounts;
   in_pipelines(batch, writes_a_pipeline, [&](std::span<const restore_request> part, caf::error failure) {
     redis_pipeline work;
     for (auto &x : part) {
       auto s = slot_of(x.device);
       auto p = redis_keys::partition_of(s);
-      auto holder = holder_text(x.to);
-      work.add({"HSET", keys_.account(x.account), x.device.str(), holder});
+      auto until = is_countable(x.to.ep) ? x.lease_until : 0;
+      index_before(work, x.account, x.device, until);
       eval(work, redis_script::restore,
            std::array{keys_.records(s), keys_.highest(p), keys_.events(p), keys_.count(p)},
-           std::array{x.device.str(), holder, x.account.str(), redis_keys::hex(x.to.ep),
-                      std::to_string(x.lease_until), events, clock});
+           std::array{x.device.str(), holder_text(x.to), x.account.str(), redis_keys::hex(x.to.ep),
+                      std::to_string(until), events, clock_text()});
     }
     auto said = failure ? caf::expected<replies>{failure} : run(work);
     if (!said) {
       answers.insert(answers.end(), part.size(), said.error());
       return said.error();
     }
-    // Where somebody else holds the device, the index must not name us.
-    redis_pipeline mend;
+    overtaken_entries overtaken;
     for (size_t i = 0; i < part.size(); ++i) {
       auto &reply = (*said)[2 * i + 1];
       auto &word = reply.at(0).text;
       auto old = redis_record_from(reply.at(1).text);
-      if (word == "restored") {
+      if (!is_countable(part[i].to.ep)) {
+        answers.push_back(make_error(errc::malformed, "an epoch that leaves no room to count"));
+      } else if (word == "restored") {
+        note_overtaken(overtaken, answers.size(), part[i].account, part[i].device, (*said)[2 * i],
+                       reply.at(2));
         answers.push_back(restore_result{true, {}});
+        if (old && old->account != part[i].account)
+          left_accounts.emplace_back(part[i].device, std::move(*old));
       } else if (word == "held" && old) {
         answers.push_back(restore_result{false, old->at});
-        mend.add({"HSET", keys_.account(old->account), part[i].device.str(), old->holder});
-      } else if (word == "fenced") {
-        answers.push_back(make_error(errc::fenced));
       } else {
-        answers.push_back(reply.is_error() ? connection_.error_of(reply) : make_error(errc::unavailable));
+        answers.push_back(refusal_of(reply));
       }
     }
-    if (!mend.empty())
-      (void)run(mend);
-    return caf::error{};
+    auto late = raise(overtaken);
+    for (auto &x : overtaken)
+      if (late)
+        answers[x.answer] = late;
+    return late;
   });
+  unindex(left_accounts);
   return answers;
 }
 
@@ -188,7 +215,7 @@ auto redis_directory::unbind(const std::vector<unbind_request> &batch) -> std::v
   answers.reserve(batch.size());
   auto clock = clock_text();
   auto events = std::to_string(options_.max_events);
-  std::vector<std::pair<std::string, redis_record>> removed;
+  std::vector<removed_record> removed;
   in_pipelines(batch, reads_a_pipeline, [&](std::span<const unbind_request> part, caf::error failure) {
     redis_pipeline work;
     for (auto &x : part) {
@@ -208,29 +235,15 @@ auto redis_directory::unbind(const std::vector<unbind_request> &batch) -> std::v
       if (word == "removed" || word == "kept") {
         answers.push_back(word == "removed");
         if (auto old = redis_record_from(reply.at(1).text))
-          removed.emplace_back(part[i].device.str(), std::move(*old));
-      } else if (word == "fenced") {
-        answers.push_back(make_error(errc::fenced));
+          removed.emplace_back(part[i].device, std::move(*old));
       } else {
-        answers.push_back(reply.is_error() ? connection_.error_of(reply) : make_error(errc::unavailable));
+        answers.push_back(refusal_of(reply));
       }
     }
     return caf::error{};
   });
   unindex(removed);
   return answers;
-}
-
-void redis_directory::unindex(const std::vector<std::pair<std::string, redis_record>> &removed) {
-  for (size_t first = 0; first < removed.size(); first += redis_pipeline::max_commands) {
-    redis_pipeline work;
-    for (size_t i = first; i < std::min(first + redis_pipeline::max_commands, removed.size()); ++i)
-      eval(work, redis_script::unindex, std::array{keys_.account(removed[i].second.account)},
-           std::array{removed[i].first, removed[i].second.holder});
-    // What stays is found and mended by whoever reads the account.
-    if (!run(work))
-      return;
-  }
 }
 
 // -- lookups ----
@@ -240,79 +253,61 @@ auto redis_directory::lookup(const std::vector<device_id> &devices)
   std::vector<result<std::optional<record>>> answers;
   answers.reserve(devices.size());
   in_pipelines(devices, reads_a_pipeline, [&](std::span<const device_id> part, caf::error failure) {
-    redis_pipeline work;
-    for (auto &device : part)
-      work.add({"HGET", keys_.records(slot_of(device)), device.str()});
-    // The leases last: a record read first is judged by what held then, or later.
-    ask_view(work);
-    auto said = failure ? caf::expected<replies>{failure} : run(work);
-    if (!said) {
-      answers.insert(answers.end(), part.size(), said.error());
-      return said.error();
-    }
-    auto view = view_from((*said)[part.size()], (*said)[part.size() + 1]);
-    for (size_t i = 0; i < part.size(); ++i) {
-      auto &reply = (*said)[i];
-      if (reply.is_error()) {
-        answers.push_back(connection_.error_of(reply));
-        continue;
-      }
-      auto found = redis_record_from(reply.text);
-      if (found && view.is_live(found->at))
-        answers.push_back(std::optional{record{part[i], found->account, found->at}});
-      else
-        answers.push_back(std::optional<record>{});
-    }
-    return caf::error{};
+    if (!failure)
+      return lookup_some(part, answers);
+    answers.insert(answers.end(), part.size(), failure);
+    return failure;
   });
   return answers;
 }
 
-auto redis_directory::devices_of(const account_id &account) -> result<std::vector<record>> {
-  if (auto failure = connection_.ready())
-    return failure;
-  redis_pipeline ask;
-  ask.add({"HGETALL", keys_.account(account)});
-  ask_view(ask);
-  auto index = run(ask);
-  if (!index)
-    return index.error();
-  if (auto failure = connection_.error_of((*index)[0]))
-    return failure;
-  auto view = view_from((*index)[1], (*index)[2]);
-  std::vector<device_id> names;
-  std::vector<std::string> holders;
-  auto &entries = (*index)[0].elements;
-  for (size_t i = 0; i + 1 < entries.size(); i += 2)
-    if (is_valid_id(entries[i].text)) {
-      names.push_back(device_id::trusted(entries[i].text));
-      holders.push_back(entries[i + 1].text);
+caf::error redis_directory::lookup_some(std::span<const device_id> part,
+                                        std::vector<result<std::optional<record>>> &answers) {
+  auto first = answers.size();
+  answers.insert(answers.end(), part.size(), make_error(errc::unavailable, "a record that never rests"));
+  std::vector<size_t> open(part.size());
+  std::iota(open.begin(), open.end(), 0);
+  std::vector<std::string> seen(part.size());
+  for (size_t reading = 0; reading < most_readings && !open.empty(); ++reading) {
+    redis_pipeline work;
+    for (auto i : open)
+      work.add({"HGET", keys_.records(slot_of(part[i])), part[i].str()});
+    // The leases last: before the records, an incarnation could bind that the view does not know.
+    ask_view(work);
+    auto said = run(work);
+    if (!said) {
+      for (auto i : open)
+        answers[first + i] = said.error();
+      return said.error();
     }
-  std::vector<record> found;
-  redis_pipeline mend;
-  auto answers = lookup(names);
-  for (size_t i = 0; i < answers.size(); ++i) {
-    if (!answers[i])
-      return answers[i].error();
-    auto &x = *answers[i];
-    if (x && x->account == account)
-      found.push_back(std::move(*x));
-    else if (view.is_over(holders[i]) && mend.size() < redis_pipeline::max_commands)
-      // Nobody can be about to write the record that this entry announced.
-      eval(mend, redis_script::unindex, std::array{keys_.account(account)},
-           std::array{names[i].str(), holders[i]});
+    auto view = view_from((*said)[open.size()], (*said)[open.size() + 1]);
+    std::vector<size_t> again;
+    for (size_t k = 0; k < open.size(); ++k) {
+      auto &reply = (*said)[k];
+      auto i = open[k];
+      auto &answer = answers[first + i];
+      auto found = redis_record_from(reply.text);
+      if (reply.is_error())
+        answer = connection_.error_of(reply);
+      else if (!found && !reply.is_nil())
+        answer = make_error(errc::malformed, "the record of " + part[i].str() + " is none of ours");
+      else if (!found || reply.text == std::exchange(seen[i], reply.text))
+        answer = std::optional<record>{};
+      else if (view.is_live(found->at))
+        answer = std::optional{record{part[i], std::move(found->account), std::move(found->at)}};
+      else // by leases read later: another one may have taken it over in between
+        again.push_back(i);
+    }
+    open = std::move(again);
   }
-  if (!mend.empty())
-    (void)run(mend);
-  std::ranges::sort(found, {}, [](auto &x) { return x.device; });
-  return found;
+  return {};
 }
 
 auto redis_directory::size() -> result<size_t> {
   auto now = std::chrono::steady_clock::now();
   if (size_read_ != std::chrono::steady_clock::time_point{} && now - size_read_ < std::chrono::seconds{1})
     return size_;
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
   redis_pipeline ask;
   for (size_t p = 0; p < redis_keys::partitions; ++p)

@@ -53,20 +53,49 @@ private:
     directory_time now = 0;
     std::map<std::pair<node_id, incarnation>, redis_lease> known;
     bool is_live(const route &at) const;
-    /// No write of that holder can land any more, ever.
-    bool is_over(std::string_view holder) const;
   };
 
+  /// Connected; what a person has to mend is `errc::unavailable` for all calls but `check`.
+  caf::error usable();
   std::string clock_text() const;
   void eval(redis_pipeline &to, redis_script script, std::span<const std::string> keys,
             std::span<const std::string> arguments);
   void ask_view(redis_pipeline &to) const;
+  directory_time time_from(const redis_reply &time) const;
   live_view view_from(const redis_reply &leases, const redis_reply &time) const;
   caf::expected<replies> run(const redis_pipeline &commands);
   result<bool> bury(const node_id &node, incarnation inc, bool forced);
-  void unindex(const std::vector<std::pair<std::string, redis_record>> &removed);
-  caf::error sweep_slots(const node_id &node, incarnation inc, size_t first, size_t count, size_t batch,
-                         std::vector<std::pair<std::string, redis_record>> &removed);
+  caf::error refusal_of(const redis_reply &reply) const;
+  caf::error lookup_some(std::span<const device_id> part,
+                         std::vector<result<std::optional<record>>> &answers);
+
+  // -- accounts' index (redis_index.cpp) ----
+  using removed_record = std::pair<device_id, redis_record>;
+  /// Entries whose number is not above every epoch given before their record.
+  struct overtaken_entry {
+    size_t answer;
+    account_id account;
+    device_id device;
+    epoch least;
+  };
+  using overtaken_entries = std::vector<overtaken_entry>;
+  /// An entry as a reader saw it, to whose number no record was found.
+  struct stray_entry {
+    account_id account;
+    device_id device;
+    std::string number;
+  };
+  void index_before(redis_pipeline &to, const account_id &account, const device_id &device,
+                    directory_time lease_until);
+  static void note_overtaken(overtaken_entries &to, size_t answer, const account_id &account,
+                             const device_id &device, const redis_reply &entry, const redis_reply &highest);
+  caf::error raise(const overtaken_entries &entries);
+  void unindex(const std::vector<removed_record> &removed);
+  void repair(std::span<const stray_entry> entries);
+
+  /// The share of a few slots from `first` on; less than `most` where no more are left in them.
+  caf::error sweep_slots(const node_id &node, incarnation inc, size_t first, size_t most,
+                         std::vector<removed_record> &removed);
   /// Splits `batch` into pipelines; `one` makes and reads them, `fail` fills in where one could not run.
   template <class Request, class One>
   void in_pipelines(const std::vector<Request> &batch, size_t most, One one);
@@ -74,7 +103,10 @@ private:
   redis_options options_;
   redis_keys keys_;
   redis_connection connection_;
-  std::map<incarnation, size_t> sweeps_; ///< slot at which each goes on
+  std::map<std::pair<node_id, incarnation>, size_t> sweeps_; ///< slot at which each goes on
+  /// Words that the last renewal answered: the next one says that they have arrived. One entry a caller's
+  /// own incarnation.
+  std::map<std::pair<node_id, incarnation>, std::vector<notice>> heard_;
   size_t size_ = 0;
   std::chrono::steady_clock::time_point size_read_{};
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Redis directory's second half: leases, tombstones, sweeps, words for incarnations, and events.
+// The Redis directory's second half: leases, tombstones, sweeps, and words for incarnations.
 #include "storage/redis_directory.hpp"
 #include "storage/redis_scripts.hpp"
 
@@ -10,46 +10,9 @@ namespace stentor::storage {
 
 namespace {
 
-constexpr size_t slots_a_pipeline = redis_pipeline::max_commands;
-constexpr std::string_view no_event = "0-0";
-
-/// The fields of a stream's entry.
-std::optional<event> event_from(const redis_reply &entry) {
-  event x;
-  auto &fields = entry.at(1).elements;
-  for (size_t i = 0; i + 1 < fields.size(); i += 2) {
-    auto &name = fields[i].text;
-    auto &value = fields[i + 1].text;
-    if (name == "k")
-      x.kind = value == "n" ? event_kind::online : event_kind::offline;
-    else if (name == "d" && is_valid_id(value))
-      x.device = device_id::trusted(value);
-    else if (name == "a" && is_valid_id(value))
-      x.account = account_id::trusted(value);
-    else if (name == "e")
-      x.ep = from_hex(value).value_or(0);
-  }
-  if (x.device.empty() || x.account.empty() || x.ep == 0)
-    return {};
-  return x;
-}
-
-std::vector<std::string> positions_of(std::string_view cursor) {
-  std::vector<std::string> result;
-  while (!cursor.empty()) {
-    auto end = std::min(cursor.find(' '), cursor.size());
-    result.emplace_back(cursor.substr(0, end));
-    cursor.remove_prefix(std::min(end + 1, cursor.size()));
-  }
-  return result;
-}
-
-std::string cursor_of(const std::vector<std::string> &positions) {
-  std::string text;
-  for (auto &x : positions)
-    text += (text.empty() ? "" : " ") + x;
-  return text;
-}
+/// One script's: nobody else is served while it runs.
+constexpr size_t slots_a_sweep = 64;
+static_assert(slot_count / redis_keys::partitions % slots_a_sweep == 0, "all of one partition");
 
 /// An answer that is neither what the script says nor an error of the server.
 caf::error nonsense() {
@@ -61,14 +24,22 @@ caf::error nonsense() {
 // -- leases ----
 
 auto redis_directory::renew(const lease &mine, std::chrono::milliseconds length) -> result<renew_result> {
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
+  std::vector<std::string> arguments{mine.node.str(),
+                                     redis_keys::hex(mine.inc),
+                                     std::to_string(std::chrono::microseconds{length}.count()),
+                                     mine.draining ? "1" : "0",
+                                     mine.address,
+                                     std::to_string(max_notices_a_renew),
+                                     clock_text()};
+  auto &heard = heard_[{mine.node, mine.inc}];
+  for (auto &x : heard) {
+    arguments.push_back(x.device.str());
+    arguments.push_back(redis_keys::hex(x.newer));
+  }
   redis_pipeline ask;
-  eval(ask, redis_script::renew, std::array{keys_.leases(), keys_.words(mine.node, mine.inc)},
-       std::array{mine.node.str(), redis_keys::hex(mine.inc),
-                  std::to_string(std::chrono::microseconds{length}.count()),
-                  std::string{mine.draining ? "1" : "0"}, mine.address, std::to_string(max_notices_a_renew),
-                  clock_text()});
+  eval(ask, redis_script::renew, std::array{keys_.leases(), keys_.words(mine.node, mine.inc)}, arguments);
   auto said = run(ask);
   if (!said)
     return said.error();
@@ -103,11 +74,12 @@ auto redis_directory::renew(const lease &mine, std::chrono::milliseconds length)
     if (auto ep = from_hex(words[i + 1].text); ep && is_valid_id(words[i].text))
       answer.notices.push_back({device_id::trusted(words[i].text), *ep});
   std::ranges::sort(answer.notices, {}, [](auto &x) { return x.device; });
+  heard = answer.notices;
   return answer;
 }
 
 auto redis_directory::bury(const node_id &node, incarnation inc, bool forced) -> result<bool> {
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
   redis_pipeline ask;
   eval(ask, redis_script::bury, std::array{keys_.leases(), keys_.words(node, inc)},
@@ -135,7 +107,7 @@ auto redis_directory::notify(const node_id &node, incarnation inc, const std::ve
     -> result<bool> {
   if (words.empty())
     return true;
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
   std::vector<std::string> arguments{lease_field(node, inc), std::to_string(max_notices)};
   for (auto &x : words) {
@@ -154,131 +126,68 @@ auto redis_directory::notify(const node_id &node, incarnation inc, const std::ve
 
 // -- sweeps ----
 
-caf::error redis_directory::sweep_slots(const node_id &node, incarnation inc, size_t first, size_t count,
-                                        size_t batch,
-                                        std::vector<std::pair<std::string, redis_record>> &removed) {
-  auto events = std::to_string(options_.max_events);
+caf::error redis_directory::sweep_slots(const node_id &node, incarnation inc, size_t first, size_t most,
+                                        std::vector<removed_record> &removed) {
+  auto p = redis_keys::partition_of(static_cast<slot>(first));
+  std::vector<std::string> names{keys_.events(p), keys_.count(p)};
+  for (size_t s = first; s < first + slots_a_sweep; ++s)
+    names.push_back(keys_.records(static_cast<slot>(s)));
   redis_pipeline work;
-  // No script knows what the others of its pipeline remove: each may take its share, the rest comes next
-  // time.
-  auto share = std::max<size_t>(1, (batch - removed.size()) / count);
-  for (size_t s = first; s < first + count; ++s) {
-    auto p = redis_keys::partition_of(static_cast<slot>(s));
-    eval(work, redis_script::sweep,
-         std::array{keys_.records(static_cast<slot>(s)), keys_.events(p), keys_.count(p)},
-         std::array{redis_keys::hex(inc), std::to_string(share), node.str(), events});
-  }
+  eval(work, redis_script::sweep, names,
+       std::array{redis_keys::digits(inc), std::to_string(most), node.str(),
+                  std::to_string(options_.max_events)});
   auto said = run(work);
   if (!said)
     return said.error();
-  for (auto &reply : *said) {
-    if (auto failure = connection_.error_of(reply))
-      return failure;
-    for (size_t i = 0; i + 1 < reply.elements.size(); i += 2)
-      if (auto old = redis_record_from(reply.at(i + 1).text))
-        removed.emplace_back(reply.at(i).text, std::move(*old));
-  }
+  auto &reply = (*said)[0];
+  if (auto failure = connection_.error_of(reply))
+    return failure;
+  for (size_t i = 0; i + 1 < reply.elements.size(); i += 2)
+    if (auto old = redis_record_from(reply.at(i + 1).text); old && is_valid_id(reply.at(i).text))
+      removed.emplace_back(device_id::trusted(reply.at(i).text), std::move(*old));
   return {};
 }
 
 auto redis_directory::sweep(const node_id &node, incarnation inc, size_t batch) -> result<size_t> {
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
+  auto field = lease_field(node, inc);
+  auto began = clock_text();
   redis_pipeline ask;
-  ask.add({"HGET", keys_.leases(), lease_field(node, inc)});
+  ask.add({"HGET", keys_.leases(), field});
+  ask.add({"TIME"});
   auto said = run(ask);
   if (!said)
     return said.error();
-  auto field = lease_field(node, inc);
+  if (auto failure = connection_.error_of((*said)[0]))
+    return failure;
+  if (began.empty())
+    began = std::to_string(time_from((*said)[1]));
   auto known = redis_lease_from(field, (*said)[0].text);
   if (!known || !known->dead || batch == 0)
     return size_t{0};
-  std::vector<std::pair<std::string, redis_record>> removed;
-  auto &at = sweeps_[inc];
-  // Once around all slots, from where the last batch ended; small batches look at few slots a pipeline, so
-  // that none removes more than it may.
-  size_t looked_at = 0;
-  while (looked_at < slot_count && removed.size() < batch) {
-    auto count =
-        std::min({slots_a_pipeline, slot_count - at, batch - removed.size(), slot_count - looked_at});
+  std::vector<removed_record> removed;
+  auto &at = sweeps_[{node, inc}];
+  // Once around all slots, from where the last batch ended.
+  for (size_t looked_at = 0; looked_at < slot_count && removed.size() < batch;) {
     auto before = removed.size();
-    if (auto failure = sweep_slots(node, inc, at, count, batch, removed))
+    if (auto failure = sweep_slots(node, inc, at, batch - before, removed))
       return failure;
-    if (removed.size() == before) { // nothing left in these
-      at = (at + count) % slot_count;
-      looked_at += count;
+    if (removed.size() < batch) { // nothing left in these
+      at = (at + slots_a_sweep) % slot_count;
+      looked_at += slots_a_sweep;
     }
   }
   unindex(removed);
   if (removed.size() < batch) {
     redis_pipeline done;
-    eval(done, redis_script::swept, std::array{keys_.leases()}, std::array{field, clock_text()});
+    // By the time at which this began: what landed since then, in a slot that was looked at before, counts.
+    eval(done, redis_script::swept, std::array{keys_.leases()}, std::array{field, began});
     auto marked = run(done);
     if (marked && (*marked)[0].integer == 1)
-      sweeps_.erase(inc);
+      sweeps_.erase({node, inc});
   }
   return removed.size();
-}
-
-// -- events ----
-
-auto redis_directory::events_after(std::string &cursor, size_t most) -> result<std::vector<event>> {
-  if (auto failure = connection_.ready())
-    return failure;
-  redis_pipeline ask;
-  if (cursor.empty()) {
-    for (size_t p = 0; p < redis_keys::partitions; ++p)
-      ask.add({"XREVRANGE", keys_.events(p), "+", "-", "COUNT", "1"});
-    auto said = run(ask);
-    if (!said)
-      return said.error();
-    std::vector<std::string> positions;
-    for (auto &reply : *said) {
-      if (auto failure = connection_.error_of(reply))
-        return failure;
-      positions.push_back(reply.elements.empty() ? std::string{no_event} : reply.at(0).at(0).text);
-    }
-    cursor = cursor_of(positions);
-    return std::vector<event>{};
-  }
-  auto positions = positions_of(cursor);
-  if (positions.size() != redis_keys::partitions)
-    return make_error(errc::not_found);
-  auto limit = std::to_string(most);
-  for (size_t p = 0; p < redis_keys::partitions; ++p) {
-    // The entry at which we stand must still be there, or what followed it may be gone as well.
-    if (positions[p] == no_event)
-      ask.add({"XINFO", "STREAM", keys_.events(p)});
-    else
-      ask.add({"XRANGE", keys_.events(p), positions[p], positions[p]});
-    ask.add({"XRANGE", keys_.events(p), "(" + positions[p], "+", "COUNT", limit});
-  }
-  auto said = run(ask);
-  if (!said)
-    return said.error();
-  std::vector<event> found;
-  for (size_t p = 0; p < redis_keys::partitions; ++p) {
-    auto &stand = (*said)[2 * p];
-    auto &entries = (*said)[2 * p + 1];
-    if (auto failure = connection_.error_of(entries))
-      return failure;
-    auto is_trimmed = positions[p] != no_event && stand.elements.empty();
-    if (positions[p] == no_event)
-      for (size_t i = 0; i + 1 < stand.elements.size(); i += 2)
-        if (stand.at(i).text == "max-deleted-entry-id" && stand.at(i + 1).text != no_event)
-          is_trimmed = true;
-    if (is_trimmed)
-      return make_error(errc::not_found);
-    for (auto &entry : entries.elements) {
-      if (found.size() == most)
-        break;
-      positions[p] = entry.at(0).text;
-      if (auto x = event_from(entry))
-        found.push_back(std::move(*x));
-    }
-  }
-  cursor = cursor_of(positions);
-  return found;
 }
 
 } // namespace stentor::storage

@@ -8,6 +8,8 @@ namespace stentor::storage {
 
 namespace {
 
+constexpr std::string_view alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
+
 /// Up to the next `end`, which is consumed; the rest where there is none.
 std::string_view take(std::string_view &text, char end) noexcept {
   auto at = std::min(text.find(end), text.size());
@@ -41,17 +43,36 @@ std::string redis_keys::hex(uint64_t x) {
   return {digits.data(), end};
 }
 
+std::string redis_keys::digits(uint64_t x) {
+  std::string text;
+  do
+    text.push_back(alphabet[x % 64]);
+  while ((x /= 64) != 0);
+  return text;
+}
+
+std::optional<uint64_t> from_digits(std::string_view text) noexcept {
+  uint64_t x = 0;
+  for (auto i = text.size(); i-- > 0;) {
+    auto value = alphabet.find(text[i]);
+    if (value == alphabet.npos || x > (UINT64_MAX - value) / 64)
+      return {};
+    x = x * 64 + value;
+  }
+  return text.empty() ? std::optional<uint64_t>{} : x;
+}
+
 std::string holder_text(const route &at) {
-  return redis_keys::hex(at.inc) + '.' + redis_keys::hex(at.session.loop) + '.' +
-         redis_keys::hex(at.session.index) + '.' + redis_keys::hex(at.session.generation) + '.' +
+  return redis_keys::digits(at.inc) + '.' + redis_keys::digits(at.session.loop) + '.' +
+         redis_keys::digits(at.session.index) + '.' + redis_keys::digits(at.session.generation) + '.' +
          at.node.str();
 }
 
 std::optional<route> route_from(std::string_view holder) {
-  auto inc = from_hex(take(holder, '.'));
-  auto loop = from_hex(take(holder, '.'));
-  auto index = from_hex(take(holder, '.'));
-  auto generation = from_hex(take(holder, '.'));
+  auto inc = from_digits(take(holder, '.'));
+  auto loop = from_digits(take(holder, '.'));
+  auto index = from_digits(take(holder, '.'));
+  auto generation = from_digits(take(holder, '.'));
   if (!inc || !loop || *loop > UINT16_MAX || !index || *index > UINT32_MAX || !generation ||
       !is_valid_id(holder))
     return {};

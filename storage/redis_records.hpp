@@ -34,13 +34,16 @@ public:
   std::string account(const account_id &account) const { return prefix_ + "a{" + account.str() + "}"; }
 
   static std::string hex(uint64_t x);
+  /// At most 11 characters of [0-9A-Za-z_-], the lowest first: in records, of which Redis keeps a slot's in
+  /// one compact block only while each is of 64 bytes at most.
+  static std::string digits(uint64_t x);
 
 private:
   std::string tag(size_t partition) const { return prefix_ + "{p" + std::to_string(partition) + "}"; }
   std::string prefix_;
 };
 
-/// "incarnation.loop.index.generation.node", numbers in hex: what identifies a bind.
+/// "incarnation.loop.index.generation.node", numbers as `digits`: what identifies a bind.
 std::string holder_text(const route &at);
 /// The route of a holder text, without epoch; nothing where it is none.
 std::optional<route> route_from(std::string_view holder);
@@ -65,6 +68,7 @@ inline std::string lease_field(const node_id &node, incarnation inc) {
 }
 
 std::optional<uint64_t> from_hex(std::string_view text) noexcept;
+std::optional<uint64_t> from_digits(std::string_view text) noexcept;
 std::optional<int64_t> from_decimal(std::string_view text) noexcept;
 
 } // namespace stentor::storage

@@ -9,9 +9,22 @@
 
 namespace stentor::storage {
 
-enum class redis_script : size_t { bind, restore, unbind, unindex, sweep, renew, bury, swept, notify };
+enum class redis_script : size_t {
+  bind,
+  restore,
+  unbind,
+  index_add,
+  index_raise,
+  index_drop,
+  index_repair,
+  sweep,
+  renew,
+  bury,
+  swept,
+  notify
+};
 
 /// By `redis_script`.
-extern const std::array<std::string_view, 9> redis_scripts;
+extern const std::array<std::string_view, 12> redis_scripts;
 
 } // namespace stentor::storage

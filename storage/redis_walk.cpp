@@ -7,7 +7,7 @@
 namespace stentor::storage {
 
 auto redis_directory::records_in(slot first, size_t count) -> result<std::vector<record>> {
-  if (auto failure = connection_.ready())
+  if (auto failure = usable())
     return failure;
   std::vector<record> found;
   auto end = std::min(size_t{first} + std::min(count, slot_count), slot_count);

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace stentor::storage::test {
 
@@ -21,6 +22,8 @@ public:
     std::string answer;                   ///< raw bytes for whatever comes after it
     std::chrono::milliseconds dribble{0}; ///< a byte of `answer` at a time, with this between; 0: all at once
     bool close_after = false;             ///< end the connection behind `answer`
+    std::vector<std::string> answers;     ///< in place of `answer`, one a request; the last one stays
+    size_t scripts = 0;                   ///< that the greeting loads
   };
   explicit fake_redis(behaviour x);
   ~fake_redis();

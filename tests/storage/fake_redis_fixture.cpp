@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/storage/fake_redis.hpp"
 
+#include <gtest/gtest.h>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -35,7 +37,7 @@ fake_redis::fake_redis(behaviour x) : behaviour_{std::move(x)} {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  ::bind(listener_, reinterpret_cast<sockaddr *>(&address), size);
+  EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr *>(&address), size), 0);
   ::listen(listener_, 16);
   ::getsockname(listener_, reinterpret_cast<sockaddr *>(&address), &size);
   port_ = ntohs(address.sin_port);
@@ -80,12 +82,20 @@ void fake_redis::serve_one(int fd) {
       return;
     heard.append(buffer, static_cast<size_t>(count));
     if (!greeted) {
-      if (count_of(heard, "INFO") < 4)
+      if (count_of(heard, "\r\nINFO\r\n") < 4 || count_of(heard, "\r\nSCRIPT\r\n") < behaviour_.scripts)
         continue;
       auto info = "$" + std::to_string(behaviour_.info.size()) + "\r\n" + behaviour_.info + "\r\n";
-      send_all(fd, behaviour_.greeting.empty() ? info + info + info + info : behaviour_.greeting);
+      auto good = info + info + info + info;
+      for (size_t i = 0; i < behaviour_.scripts; ++i)
+        good += "$3\r\nsha\r\n";
+      send_all(fd, behaviour_.greeting.empty() ? good : behaviour_.greeting);
       greeted = true;
       continue;
+    }
+    if (!behaviour_.answers.empty()) {
+      behaviour_.answer = behaviour_.answers.front();
+      if (behaviour_.answers.size() > 1)
+        behaviour_.answers.erase(behaviour_.answers.begin());
     }
     if (behaviour_.dribble.count() == 0)
       send_all(fd, behaviour_.answer);

@@ -5,6 +5,8 @@
 
 #include <arpa/inet.h>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -24,7 +26,7 @@ uint16_t free_port() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  ::bind(fd, reinterpret_cast<sockaddr *>(&address), size);
+  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr *>(&address), size), 0);
   ::getsockname(fd, reinterpret_cast<sockaddr *>(&address), &size);
   ::close(fd);
   return ntohs(address.sin_port);
@@ -33,6 +35,8 @@ uint16_t free_port() {
 } // namespace
 
 redis_server::redis_server(std::vector<std::string> arguments) : arguments_{std::move(arguments)} {
+  char name[] = "/tmp/stentor-redis-XXXXXX";
+  dir_ = ::mkdtemp(name);
   // Between finding a free port and taking it somebody else may take it.
   for (int i = 0; i < 5 && pid_ < 0; ++i) {
     port_ = free_port();
@@ -44,6 +48,7 @@ redis_server::redis_server(std::vector<std::string> arguments) : arguments_{std:
 
 redis_server::~redis_server() {
   kill();
+  std::filesystem::remove_all(dir_);
 }
 
 redis_server &redis_server::shared() {
@@ -61,9 +66,8 @@ redis_url redis_server::url() const {
 
 bool redis_server::try_start() {
   std::vector<std::string> words{
-      "redis-server", "--bind",    "127.0.0.1", "--port",      std::to_string(port_),
-      "--save",       "",          "--dir",     "/tmp",        "--appendonly",
-      "no",           "--logfile", "/dev/null", "--daemonize", "no"};
+      "redis-server", "--bind", "127.0.0.1", "--port",    std::to_string(port_), "--save", "", "--dir", dir_,
+      "--appendonly", "no",     "--logfile", "/dev/null", "--daemonize",         "no"};
   words.insert(words.end(), arguments_.begin(), arguments_.end());
   std::vector<char *> argv;
   for (auto &x : words)

@@ -27,7 +27,8 @@ public:
   redis_url url() const;
   std::string url_text() const { return "redis://" + url().shown(); }
   uint16_t port() const noexcept { return port_; }
-  pid_t pid() const noexcept { return pid_; }
+  /// Its working directory, removed with it.
+  const std::string &dir() const noexcept { return dir_; }
 
   void kill();
   /// On the same port again, empty; with other arguments where given.
@@ -44,6 +45,7 @@ public:
 private:
   bool try_start();
   std::vector<std::string> arguments_;
+  std::string dir_;
   uint16_t port_ = 0;
   pid_t pid_ = -1;
 };
