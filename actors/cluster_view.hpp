@@ -32,6 +32,19 @@ public:
   std::atomic<const char *> not_ready{nullptr};
   /// The end of the lease on the directory's clock, for its writes.
   std::atomic<storage::directory_time> lease_end{0};
+  /// The directory's clock less ours, microseconds, at least: where an answer took long it is ahead of that.
+  std::atomic<int64_t> clock_ahead_us{0};
+  /// Until when the directory may still carry out what is asked now, on its clock: while there is a lease,
+  /// and no longer than about `most` from now.
+  storage::directory_time write_until(boot_time now, std::chrono::milliseconds most) const noexcept {
+    using std::chrono::microseconds;
+    auto end = lease_end.load(std::memory_order_relaxed);
+    auto ahead = clock_ahead_us.load(std::memory_order_relaxed);
+    if (ahead == 0) // a single node's directory answers at once
+      return end;
+    auto ours = std::chrono::duration_cast<microseconds>(now.time_since_epoch() + most).count();
+    return std::min<storage::directory_time>(end, ours + ahead);
+  }
   /// The same on ours, for the loops.
   lease_board lease;
 

@@ -69,9 +69,9 @@ std::vector<restore_answer> directory_state::restore(const std::vector<storage::
   answers.reserve(batch.size());
   for (auto &result : store->restore(batch))
     if (result)
-      answers.push_back({errc::none, result->restored, to_caf(std::move(result->holder))});
+      answers.push_back({errc::none, result->restored, result->ep, to_caf(std::move(result->holder))});
     else
-      answers.push_back({code_of(result.error()), false, caf::none});
+      answers.push_back({code_of(result.error()), false, 0, caf::none});
   count_batch(batch.size(), static_cast<size_t>(std::ranges::count_if(answers, is_failure<restore_answer>)));
   if (poll.count() == 0)
     publish_events();

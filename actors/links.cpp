@@ -63,6 +63,11 @@ caf::strong_actor_ptr links::router(incarnation inc, size_t index) const {
   return i == peers_.end() || index >= i->second.at.routers.size() ? nullptr : i->second.at.routers[index];
 }
 
+caf::strong_actor_ptr links::inbox(incarnation inc, uint16_t loop) const {
+  auto i = peers_.find(inc);
+  return i == peers_.end() || loop >= i->second.at.inboxes.size() ? nullptr : i->second.at.inboxes[loop];
+}
+
 uint32_t links::epoch_of(incarnation inc) const noexcept {
   auto i = peers_.find(inc);
   return i == peers_.end() ? 0 : i->second.at.link_epoch;

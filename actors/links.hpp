@@ -33,6 +33,8 @@ public:
   size_t router_index(incarnation inc, slot s) const noexcept;
   /// Null where there is no link.
   caf::strong_actor_ptr router(incarnation inc, size_t index) const;
+  /// The inbox of a linked node's loop. Null where there is no link, or no such loop.
+  caf::strong_actor_ptr inbox(incarnation inc, uint16_t loop) const;
   /// 0 where there is no link.
   uint32_t epoch_of(incarnation inc) const noexcept;
 

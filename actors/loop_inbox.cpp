@@ -15,13 +15,11 @@ namespace {
 constexpr size_t max_binds_waiting = 32768;
 constexpr size_t max_unbinds_waiting = 32768;
 constexpr std::chrono::milliseconds tick_length{250};
-// The directory bounds its own work by three seconds; one more, so that its answer and not our guess is told.
-constexpr std::chrono::milliseconds directory_timeout{4000};
 // Another node's router may hang while ours would answer; it has this long, then we ask ours.
 constexpr std::chrono::milliseconds remote_timeout{1500};
 
 std::chrono::milliseconds timeout_of(incarnation of_router) {
-  return of_router == 0 ? directory_timeout : remote_timeout;
+  return of_router == 0 ? loop_inbox::directory_timeout : remote_timeout;
 }
 
 /// The answer's only value; null where it is none of that type.
@@ -183,7 +181,7 @@ void loop_inbox::tell_bound(const std::vector<storage::bind_request> &asked,
     if (auto *session = host().sessions().find(asked[i].to.session))
       session->on_bound(said);
     else if (said.error == errc::none) // it ended meanwhile: nothing may stand for it
-      unbind({asked[i].device, said.ep, host().context().lease_until()});
+      undo_bind({asked[i].device, said.ep, host().context().lease_until()}, asked[i].account, said.previous);
   }
 }
 
@@ -199,6 +197,35 @@ void loop_inbox::send_unbinds(std::vector<storage::unbind_request> unbinds, cons
           unbind_again(std::move(unbinds));
       },
       to.inc);
+}
+
+void loop_inbox::undo_bind(storage::unbind_request what, const account_id &account,
+                           const caf::optional<route> &previous) {
+  if (!previous) {
+    unbind(std::move(what));
+    return;
+  }
+  // A session that still has a connection must not stay without its record: once ours is gone, it is asked to
+  // put its own back.
+  auto message = caf::make_message(unbind_atom_v, std::vector{what});
+  ask(strong(host().context().router_of(what.device)), directory_timeout, std::move(message),
+      [this, what, account, previous = *previous](caf::expected<caf::message> answer) {
+        auto *taken = content_of<bool>(answer);
+        if (!taken || !*taken)
+          unbind_again({what});
+        else if (auto whom = inbox_at(previous))
+          whom->enqueue(
+              self(), caf::make_message_id(),
+              caf::make_message(mend_atom_v, std::vector{storage::record{what.device, account, previous}}),
+              &host());
+      });
+}
+
+caf::strong_actor_ptr loop_inbox::inbox_at(const route &at) {
+  auto &ctx = host().context();
+  if (at.inc != ctx.inc)
+    return host().links().inbox(at.inc, at.session.loop);
+  return at.session.loop < ctx.loops.size() ? ctx.loops[at.session.loop]->inbox().self() : nullptr;
 }
 
 void loop_inbox::unbind_again(std::vector<storage::unbind_request> unbinds) {

@@ -18,6 +18,10 @@ namespace stentor::actors {
 
 class loop_inbox final : public hosted_actor {
 public:
+  /// The directory bounds its own work by three seconds; one more, so that its answer is told and not our
+  /// guess.
+  static constexpr std::chrono::milliseconds directory_timeout{4000};
+
   loop_inbox(caf::actor_config &cfg, loop &host);
 
   const char *name() const override { return "loop_inbox"; }
@@ -27,6 +31,9 @@ public:
   [[nodiscard]] bool bind(storage::bind_request what);
   /// Repeated until the directory has taken it: a record that stays would be wrong.
   void unbind(storage::unbind_request what);
+  /// Takes back a bind of a session that ended meanwhile. `previous` had the device before it, and may live.
+  void undo_bind(storage::unbind_request what, const account_id &account,
+                 const caf::optional<route> &previous);
   /// The dispatcher hears `on_resolved`, `unknown` where the directory does not answer.
   void resolve(const device_id &device, uint64_t ticket);
   using list_handler = std::function<void(caf::expected<std::vector<storage::record>>)>;
@@ -74,6 +81,7 @@ private:
   batch &batch_for(const device_id &device);
   /// Null where the link has gone meanwhile.
   caf::strong_actor_ptr router_at(const router_key &key);
+  caf::strong_actor_ptr inbox_at(const route &at);
   void send_unbinds(std::vector<storage::unbind_request> unbinds, const router_key &to);
   void send_binds(std::vector<storage::bind_request> binds, const router_key &to);
   void send_lookups(std::vector<device_id> devices, std::vector<uint64_t> tickets, const router_key &to);

@@ -159,6 +159,8 @@ void membership_state::on_renewed(boot_time sent_at, storage::renew_result &answ
   known.clear();
   known_now = answer.now;
   known_at = r.answered_at;
+  parts.view->clock_ahead_us =
+      answer.now - std::chrono::duration_cast<std::chrono::microseconds>(known_at.time_since_epoch()).count();
   for (auto &lease : answer.view)
     known.emplace_back(lease, lease.draining ? "draining" : "up");
   for (auto &lease : answer.expired)

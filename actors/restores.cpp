@@ -25,10 +25,10 @@ void restores::start() {
 
 void restores::begin_round() {
   --rounds_;
-  left_.clear();
+  std::erase_if(left_, [](auto &x) { return !x.fresh; });
   host_.sessions().for_each([&](session &who) {
     if (who.is_bound())
-      left_.push_back(who.ref());
+      left_.push_back({who.ref(), false});
   });
   running_ = true;
   next();
@@ -41,7 +41,8 @@ void restores::end_round() {
 }
 
 void restores::put_back(const std::vector<session_ref> &who) {
-  left_.insert(left_.end(), who.begin(), who.end());
+  for (auto &ref : who)
+    left_.push_back({ref, true});
   if (!std::exchange(running_, true))
     next();
 }
@@ -51,12 +52,13 @@ void restores::next() {
   std::vector<storage::restore_request> batch;
   std::vector<session_ref> who;
   while (!left_.empty() && batch.size() < batch_size) {
-    auto ref = left_.back();
+    auto [ref, fresh] = left_.back();
     left_.pop_back();
     auto *one = host_.sessions().find(ref);
     if (!one || !one->is_bound())
       continue;
-    batch.push_back({one->device(), one->account(), {ctx.id, ctx.inc, ref, one->ep()}, ctx.lease_until()});
+    batch.push_back(
+        {one->device(), one->account(), {ctx.id, ctx.inc, ref, one->ep()}, ctx.lease_until(), fresh});
     who.push_back(ref);
   }
   if (batch.empty()) {
@@ -71,6 +73,16 @@ void restores::next() {
                     });
 }
 
+void restores::take(session &who, const restore_answer &answer) {
+  auto &ctx = host_.context();
+  if (answer.restored)
+    who.adopt(answer.ep);
+  else if (answer.holder && answer.holder->inc == ctx.inc && answer.holder->session == who.ref())
+    who.adopt(answer.holder->ep); // an answer to an earlier try was lost
+  else if (answer.holder)
+    who.on_superseded(who.device(), answer.holder->ep);
+}
+
 void restores::on_answers(const std::vector<session_ref> &who, const std::vector<restore_answer> *answers) {
   bool failed = false;
   for (size_t i = 0; i < who.size(); ++i) {
@@ -80,9 +92,8 @@ void restores::on_answers(const std::vector<session_ref> &who, const std::vector
       continue;
     }
     host_.counters().restored(answer->restored);
-    auto *one = host_.sessions().find(who[i]);
-    if (one && !answer->restored && answer->holder)
-      one->on_superseded(one->device(), answer->holder->ep);
+    if (auto *one = host_.sessions().find(who[i]))
+      take(*one, *answer);
   }
   if (failed) {
     // Away again: from the beginning, what stands already stands.

@@ -13,6 +13,7 @@
 namespace stentor::actors {
 
 class loop;
+class session;
 struct restore_answer;
 
 class restores {
@@ -21,7 +22,7 @@ public:
 
   /// Two rounds, the second when the other nodes have surely had their first.
   void start();
-  /// The same for these sessions only.
+  /// These sessions only, whose records were not lost with the directory but removed: with fresh epochs.
   void put_back(const std::vector<session_ref> &who);
   bool is_running() const noexcept { return running_; }
   void stop() { timer_.cancel(); }
@@ -31,10 +32,15 @@ private:
   void end_round();
   void next();
   void on_answers(const std::vector<session_ref> &who, const std::vector<restore_answer> *answers);
+  void take(session &who, const restore_answer &answer);
 
+  struct job {
+    session_ref who;
+    bool fresh = false;
+  };
   loop &host_;
-  std::vector<session_ref> left_; ///< of this round
-  int rounds_ = 0;                ///< still to come
+  std::vector<job> left_; ///< of this round
+  int rounds_ = 0;        ///< still to come
   bool running_ = false;
   net::timer_for<restores, &restores::begin_round> timer_{this};
 };

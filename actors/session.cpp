@@ -13,8 +13,8 @@ namespace stentor::actors {
 
 namespace {
 
-constexpr std::chrono::milliseconds bind_retry{1000};
-constexpr uint8_t max_bind_tries = 10;
+constexpr std::chrono::milliseconds look_again{1000};
+constexpr uint8_t max_looks = 10; // what then still stands, the auditor finds
 
 resume_secret random_secret() {
   // Not the loop's generator: a secret must not be guessable from other numbers a client sees.
@@ -54,10 +54,10 @@ void session::start() {
 // -- the directory ----
 
 void session::bind() {
-  ++bind_tries_;
   auto &ctx = host().context();
-  storage::bind_request request{
-      me_->device, me_->account, {ctx.id, ctx.inc, ref_, 0}, superseded_by_, ctx.lease_until()};
+  // Not later than we wait for it: the device would be taken from whoever has it by then.
+  auto until = ctx.view->write_until(ctx.boot_now(), loop_inbox::directory_timeout);
+  storage::bind_request request{me_->device, me_->account, {ctx.id, ctx.inc, ref_, 0}, superseded_by_, until};
   if (!host().inbox().bind(std::move(request))) {
     host().counters().rejected("bind_queue");
     leave(net::close_code::overloaded, "overloaded", "too many devices connect at once, retry later");
@@ -67,18 +67,17 @@ void session::bind() {
 
 void session::on_bound(const bind_answer &answer) {
   if (mode_ != mode::binding) {
-    // It left before it was bound: nothing may stand for it.
     if (answer.error == errc::none)
-      host().inbox().unbind({me_->device, answer.ep, host().context().lease_until()});
+      undo_bind(answer);
     return;
   }
   if (answer.error != errc::none) {
     host().counters().rejected("directory");
     if (link_)
       link_->close(net::close_code::overloaded, "overloaded", "the directory does not answer, retry later");
-    // The outcome is unknown: a record of ours may stand. Binding again is idempotent and tells its epoch.
-    if (answer.error == errc::timed_out && bind_tries_ < max_bind_tries) {
-      close_at_ = host().now() + bind_retry;
+    // The outcome is unknown: a record of ours may stand, or will within the time the bind has.
+    if (answer.error == errc::timed_out) {
+      close_at_ = host().now() + loop_inbox::directory_timeout;
       arm_timer();
     } else {
       give_up_binding();
@@ -88,7 +87,7 @@ void session::on_bound(const bind_answer &answer) {
   epoch_ = answer.ep;
   auto lives = link_ && link_->is_usable();
   if (!lives || superseded_by_ > epoch_) {
-    host().inbox().unbind({me_->device, epoch_, host().context().lease_until()});
+    undo_bind(answer);
     if (lives)
       link_->close(net::close_code::superseded, "superseded", "a newer connection of this device took over");
     give_up_binding();
@@ -107,6 +106,30 @@ void session::on_bound(const bind_answer &answer) {
     host().takeovers().tell(*answer.previous, me_->device, epoch_);
   if (!asks)
     become_live(false);
+}
+
+/// It left before it was bound: nothing may stand for it, and whoever had the device before may have it
+/// still.
+void session::undo_bind(const bind_answer &answer) {
+  host().inbox().undo_bind({me_->device, answer.ep, host().context().lease_until()}, me_->account,
+                           superseded_by_ > answer.ep ? caf::none : answer.previous);
+}
+
+void session::look_for_own_record() {
+  ++bind_tries_;
+  host().inbox().lookup(me_->device, [keep = self(), this](const lookup_answer &answer) {
+    if (mode_ != mode::binding)
+      return;
+    auto &ctx = host().context();
+    if (answer.error != errc::none && bind_tries_ < max_looks) {
+      close_at_ = host().now() + look_again;
+      arm_timer();
+      return;
+    }
+    if (answer.found && answer.found->at.inc == ctx.inc && answer.found->at.session == ref_)
+      host().inbox().unbind({me_->device, answer.found->at.ep, ctx.lease_until()});
+    give_up_binding();
+  });
 }
 
 void session::ask_for_state(const resume_token &resume) {
@@ -227,7 +250,7 @@ void session::on_timer() {
   switch (mode_) {
   case mode::binding:
     close_at_ = time_point::max();
-    bind();
+    look_for_own_record();
     return;
   case mode::resuming:
     host().counters().handover("timed_out");

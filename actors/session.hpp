@@ -55,6 +55,11 @@ public:
   void deliver(envelope_ptr e, epoch ep);
   void on_bound(const bind_answer &answer);
   void on_superseded(const device_id &device, epoch newer);
+  /// The directory holds the device with this epoch now: whoever comes by an older route asks again.
+  void adopt(epoch ep) noexcept {
+    if (is_bound())
+      epoch_ = std::max(epoch_, ep);
+  }
   /// Gives the state away and ends as superseded; null where device or secret do not match.
   std::unique_ptr<session_state> hand_over(const device_id &device, epoch newer, const resume_secret &secret,
                                            const place &heir_at, const session_ref &heir);
@@ -102,6 +107,8 @@ private:
   // -- session.cpp: life ----
   void bind();
   void give_up_binding();
+  void undo_bind(const bind_answer &answer);
+  void look_for_own_record();
   void ask_for_state(const resume_token &resume);
   void become_live(bool resumed);
   void leave(net::close_code code, const char *reason, std::string_view text);
@@ -148,8 +155,8 @@ private:
   bool warned_ = false;       ///< a `goaway` went out that ends the connection
   bool token_warned_ = false; ///< a `goaway {reason:"token"}` went out
   uint8_t bad_frames_ = 0;
-  uint8_t bind_tries_ = 0;
-  uint32_t written_ = 0; ///< how many of `in_flight_` are settled, at its front
+  uint8_t bind_tries_ = 0; ///< looks for what a bind of unknown outcome left
+  uint32_t written_ = 0;   ///< how many of `in_flight_` are settled, at its front
   epoch epoch_ = 0;
   epoch superseded_by_ = 0;
   std::shared_ptr<const sender> me_; ///< never null

@@ -36,6 +36,7 @@ struct lookup_answer {
 struct restore_answer {
   errc error = errc::none;
   bool restored = false;
+  epoch ep = 0; ///< where restored: of the record
   caf::optional<route> holder;
 };
 
@@ -99,7 +100,7 @@ typename I::result_type inspect(I &f, bind_answer &x) {
 }
 template <class I>
 typename I::result_type inspect(I &f, restore_answer &x) {
-  return f(caf::meta::type_name("restore_answer"), x.error, x.restored, x.holder);
+  return f(caf::meta::type_name("restore_answer"), x.error, x.restored, x.ep, x.holder);
 }
 template <class I>
 typename I::result_type inspect(I &f, peer_answer &x) {

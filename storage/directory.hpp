@@ -52,9 +52,12 @@ struct restore_request {
   account_id account;
   route to; ///< with the epoch it holds
   directory_time lease_until = 0;
+  /// The record was not lost but removed, and watchers were told: what stands from now on is a new epoch.
+  bool fresh = false;
 };
 struct restore_result {
   bool restored = false;
+  epoch ep = 0;                ///< where restored: of the record
   std::optional<route> holder; ///< where not restored: who holds it, a dead incarnation included
 };
 
@@ -181,7 +184,7 @@ typename I::result_type inspect(I &f, bind_request &x) {
 }
 template <class I>
 typename I::result_type inspect(I &f, restore_request &x) {
-  return f(caf::meta::type_name("restore_request"), x.device, x.account, x.to, x.lease_until);
+  return f(caf::meta::type_name("restore_request"), x.device, x.account, x.to, x.lease_until, x.fresh);
 }
 template <class I>
 typename I::result_type inspect(I &f, lease &x) {

@@ -50,11 +50,15 @@ auto memory_directory::bind(const std::vector<bind_request> &batch) -> std::vect
       if (is_live(*held.at, now))
         answer.previous = route_of(held);
     }
-    answer.ep = std::max({std::max(highest_, x.floor) + 1, static_cast<epoch>(std::max<int64_t>(now, 0))});
+    answer.ep = fresh_epoch(x.floor, now);
     put(where, x.account, x.to, answer.ep);
     results.emplace_back(std::move(answer));
   }
   return results;
+}
+
+epoch memory_directory::fresh_epoch(epoch floor, directory_time now) const {
+  return std::max(std::max(highest_, floor) + 1, static_cast<epoch>(std::max<directory_time>(now, 0)));
 }
 
 auto memory_directory::restore(const std::vector<restore_request> &batch)
@@ -71,9 +75,11 @@ auto memory_directory::restore(const std::vector<restore_request> &batch)
     restore_result answer;
     if (is_new || where->second.ep < x.to.ep) {
       answer.restored = true;
-      put(where, x.account, x.to, x.to.ep);
+      answer.ep = x.fresh ? fresh_epoch(x.to.ep, now) : x.to.ep;
+      put(where, x.account, x.to, answer.ep);
     } else if (auto held = route_of(where->second); held == x.to) {
       answer.restored = true; // a repetition
+      answer.ep = x.to.ep;
     } else {
       answer.holder = std::move(held);
     }

@@ -80,6 +80,8 @@ private:
   holder_map::value_type &holder_of(const node_id &node, incarnation inc);
   bool bury(holder &x, directory_time now);
   void forget_one_incarnation();
+  /// Above every epoch so far, above `floor`, and not below the clock.
+  epoch fresh_epoch(epoch floor, directory_time now) const;
   void put(device_map::iterator where, const account_id &account, const route &to, epoch ep);
   void take(entry &x);
   void link(entry &x, const account_id &account);

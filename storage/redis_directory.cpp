@@ -174,7 +174,7 @@ auto redis_directory::restore(const std::vector<restore_request> &batch)
       eval(work, redis_script::restore,
            std::array{keys_.records(s), keys_.highest(p), keys_.events(p), keys_.count(p)},
            std::array{x.device.str(), holder_text(x.to), x.account.str(), redis_keys::hex(x.to.ep),
-                      std::to_string(until), events, clock_text()});
+                      std::to_string(until), events, clock_text(), std::string{x.fresh ? "1" : "0"}});
     }
     auto said = failure ? caf::expected<replies>{failure} : run(work);
     if (!said) {
@@ -191,11 +191,11 @@ auto redis_directory::restore(const std::vector<restore_request> &batch)
       } else if (word == "restored") {
         note_overtaken(overtaken, answers.size(), part[i].account, part[i].device, (*said)[2 * i],
                        reply.at(2));
-        answers.push_back(restore_result{true, {}});
+        answers.push_back(restore_result{true, from_hex(reply.at(3).text).value_or(part[i].to.ep), {}});
         if (old && old->account != part[i].account)
           left_accounts.emplace_back(part[i].device, std::move(*old));
       } else if (word == "held" && old) {
-        answers.push_back(restore_result{false, old->at});
+        answers.push_back(restore_result{false, 0, old->at});
       } else {
         answers.push_back(refusal_of(reply));
       }

@@ -38,21 +38,24 @@ return {'bound', hex, e and old or '', highest}
 constexpr std::string_view restore = STENTOR_CLOCK R"(
 local now = clock(ARGV[7])
 if now >= tonumber(ARGV[5]) then return {'fenced'} end
-local value = ARGV[4] .. ' ' .. ARGV[2] .. ' ' .. ARGV[3]
+local epoch = ARGV[4]
 local highest = redis.call('GET', KEYS[2]) or '0'
+if ARGV[8] == '1' then
+  epoch = string.format('%x', math.max(now, tonumber(epoch, 16) + 1, tonumber(highest, 16) + 1))
+end
 local old = redis.call('HGET', KEYS[1], ARGV[1])
 local e, holder, account = string.match(old or '', '^(%x+) (%S+) (%S+)$')
 if e then
-  if e == ARGV[4] and holder == ARGV[2] then return {'restored', '', highest} end
+  if e == ARGV[4] and holder == ARGV[2] then return {'restored', '', highest, e} end
   if tonumber(e, 16) >= tonumber(ARGV[4], 16) then return {'held', old} end
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'k', 'f', 'd', ARGV[1], 'a', account, 'e', e)
 elseif not old then -- else the text of a stranger, which was counted as a record when it was one
   redis.call('INCR', KEYS[4])
 end
-redis.call('HSET', KEYS[1], ARGV[1], value)
-if tonumber(highest, 16) < tonumber(ARGV[4], 16) then redis.call('SET', KEYS[2], ARGV[4]) end
-redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'k', 'n', 'd', ARGV[1], 'a', ARGV[3], 'e', ARGV[4])
-return {'restored', e and old or '', highest}
+redis.call('HSET', KEYS[1], ARGV[1], epoch .. ' ' .. ARGV[2] .. ' ' .. ARGV[3])
+if tonumber(highest, 16) < tonumber(epoch, 16) then redis.call('SET', KEYS[2], epoch) end
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'k', 'n', 'd', ARGV[1], 'a', ARGV[3], 'e', epoch)
+return {'restored', e and old or '', highest, epoch}
 )";
 
 constexpr std::string_view unbind = STENTOR_CLOCK R"(

@@ -165,6 +165,7 @@ export class Proxy {
  * so that only the kernel's table tells them apart (proc(5), net/tcp). undefined where it is gone or nobody's.
  */
 export function processBehind(socket, pids) {
+  if (socket.remotePort === undefined) return undefined; // it ended before we looked
   const ends = `${hexAddress(socket.remotePort)} ${hexAddress(socket.localPort)}`;
   const line = readFileSync('/proc/net/tcp', 'utf8').split('\n').find((x) => x.includes(ends));
   const inode = line?.trim().split(/\s+/)[9];
