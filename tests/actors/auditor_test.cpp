@@ -83,17 +83,24 @@ TEST_F(auditor_of_a_node, removes_a_record_whose_session_is_gone) {
   EXPECT_EQ(numbers().disagreements, 0) << "the round after found nothing";
 }
 
-TEST_F(auditor_of_a_node, puts_a_lost_record_back_with_its_epoch) {
+TEST_F(auditor_of_a_node, puts_a_removed_record_back_with_a_fresh_epoch) {
   auto a = n_.join(1, "a");
   auto before = find("a");
   unbind("a");
   run(2);
   EXPECT_FALSE(find("a"));
   run(6);
-  EXPECT_EQ(find("a"), before);
+  ASSERT_TRUE(find("a"));
+  EXPECT_EQ(find("a")->at.session, before->at.session);
+  EXPECT_GT(find("a")->at.ep, before->at.ep) << "watchers were told that the old one ended";
   EXPECT_EQ(repairs(disagreement::missing), 1u);
+  auto b = n_.join(0, "b");
+  b->send({{"t", "send"}, {"id", "1"}, {"to", "a"}, {"data", 1}, {"want", "written"}});
+  n_.settle();
   a->read();
+  b->read();
   EXPECT_EQ(a->close_code(), 0);
+  EXPECT_EQ(b->verdict_of("1"), "written") << "and its session knows of it";
 }
 
 TEST_F(auditor_of_a_node, ends_a_session_whose_device_is_held_elsewhere) {

@@ -225,6 +225,40 @@ TEST_F(two_nodes, a_resume_without_a_link_is_honest_about_it) {
   EXPECT_EQ(back->frames("welcome").at(0).at("resumed"), false);
 }
 
+TEST_F(two_nodes, a_bind_of_a_connection_that_left_gives_the_device_back_to_who_had_it) {
+  auto x = join(a_, "x");
+  auto y = join(b_, "y");
+  auto ghost = a_.connect(1, "y");
+  a_.turn(1); // asks the directory
+  ghost->vanish();
+  a_.turn(1);
+  settle();
+  y->read();
+  EXPECT_EQ(y->close_code(), 0);
+  exchange(*x, message("1", "y", 1), *y);
+  EXPECT_EQ(x->verdict_of("1"), "written");
+  EXPECT_EQ(y->data(), (std::vector<json>{1}));
+}
+
+TEST_F(two_nodes, a_node_that_ends_tells_a_sender_that_went_on_what_it_does_not_know) {
+  auto x = join(a_, "x");
+  auto y = join(b_, "y");
+  exchange(*x, message("1", "y", 1, "acked"), *y);
+  auto token = x->resume_token();
+  x->vanish();
+  settle();
+  auto again = join(b_, "x", token, 1);
+  EXPECT_EQ(again->verdicts_of("1"), 0u);
+  a_.at(0).finish_messages();
+  settle();
+  again->read();
+  EXPECT_EQ(again->verdict_of("1"), "unreachable");
+  y->send({{"t", "ack"}, {"id", y->frames("msg").at(0).at("id")}});
+  settle();
+  again->read();
+  EXPECT_EQ(again->verdicts_of("1"), 1u) << "one verdict, also where the ack comes after all";
+}
+
 TEST_F(two_nodes, account_messages_reach_both_nodes) {
   auto x = join(a_, "x");
   auto y = join(b_, "y");

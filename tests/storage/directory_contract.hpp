@@ -211,6 +211,29 @@ TYPED_TEST_P(directory_contract, restores_over_a_smaller_epoch_only) {
   EXPECT_GT(this->bound(d, at("n1", 1, 2)), ep + 5);
 }
 
+TYPED_TEST_P(directory_contract, restores_what_was_removed_with_a_fresh_epoch) {
+  auto d = device("d");
+  auto ep = this->bound(d, at("n1", 1, 1));
+  auto ghost = this->bound(d, at("n2", 1, 1));
+  this->dir().unbind({{d, ghost, this->now() + 5 * second_us}});
+  this->drain_events();
+  auto restore = [&](epoch held) {
+    return *this->dir()
+                .restore({{d, account("a"), at("n1", 1, 1, held), this->now() + 5 * second_us, true}})
+                .at(0);
+  };
+  auto won = restore(ep);
+  ASSERT_TRUE(won.restored);
+  EXPECT_GT(won.ep, ghost);
+  EXPECT_EQ(this->lookup(d)->at, at("n1", 1, 1, won.ep));
+  EXPECT_EQ(this->drain_events(), (std::vector<event>{this->online(d, won.ep)}));
+  auto again = restore(won.ep);
+  EXPECT_TRUE(again.restored) << "a repetition";
+  EXPECT_EQ(again.ep, won.ep);
+  EXPECT_EQ(restore(ep).holder, at("n1", 1, 1, won.ep)) << "one whose answer was lost learns its epoch";
+  EXPECT_TRUE(this->drain_events().empty());
+}
+
 // -- accounts ----
 
 TYPED_TEST_P(directory_contract, lists_an_accounts_devices_in_order) {
@@ -306,8 +329,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     never_goes_back_when_the_clock_does, gives_epochs_above_the_floor, never_goes_back_after_an_empty_restart,
     forgets_an_unbound_device, keeps_the_newer_record_from_a_late_unbind,
     fences_every_write_from_the_end_of_the_callers_lease, creates_nothing_by_a_fenced_bind,
-    restores_what_was_lost_with_its_epoch, restores_over_a_smaller_epoch_only,
-    lists_an_accounts_devices_in_order, starts_an_empty_cursor_now,
+    restores_what_was_lost_with_its_epoch, restores_what_was_removed_with_a_fresh_epoch,
+    restores_over_a_smaller_epoch_only, lists_an_accounts_devices_in_order, starts_an_empty_cursor_now,
     gives_at_most_as_many_events_as_asked_and_goes_on_there);
 
 } // namespace stentor::storage::test
