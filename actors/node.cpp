@@ -224,6 +224,10 @@ node::drain_summary node::drain() {
   auto &lim = ctx_.lim();
   wait_for_end_of_connections(longest_drain() + lim.goaway_grace + 2 * lim.close_linger + 1s);
   summary.left_over = connections();
+  // Senders on other nodes still have routes to here: what they send by them is sent back, and finds the
+  // device where it is now. Once the link is gone it would be lost on the way.
+  if (mesh_ && summary.devices > 0)
+    std::this_thread::sleep_for(settle_time);
   // Back ends that wait for an ack hear now that none will come; answers under way are finished.
   tell_loops(conclude_atom_v);
   settle_messages();

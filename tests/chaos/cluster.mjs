@@ -12,7 +12,7 @@ import { Link, processBehind, Proxy } from './proxy.mjs';
 import { Redis } from './redis.mjs';
 import { Scope } from './scope.mjs';
 
-/** One node over all its starts. `state`: down, up, frozen, draining. */
+/** One node over all its starts. `state`: down, starting, up, frozen, draining. */
 export class ClusterNode {
   state = 'down';
   starts = 0;
@@ -48,9 +48,19 @@ export class ClusterNode {
     return Server.prototype.request.apply(this, args);
   }
 
-  /** Starts it where it was before; a node whose old lease still runs waits for its end first. */
-  async start(extra = {}) {
+  /** Starts it where it was before; a node whose old lease still runs waits for its end first. Once, if asked twice. */
+  start(extra = {}) {
+    if (this.state === 'up' || this.state === 'starting') return this.started;
     ++this.starts;
+    this.state = 'starting';
+    this.started = this.launch(extra).catch((error) => {
+      this.state = 'down';
+      throw error;
+    });
+    return this.started;
+  }
+
+  async launch(extra) {
     const { scope, options } = this.cluster;
     const log = options.logs && ((text) => appendFileSync(`${options.logs}/${this.id}.log`, text));
     const settings = { ...options.settings, ...this.settings, ...extra };
@@ -176,7 +186,7 @@ export class Cluster {
 
   /** Starts what ended by itself again: a crash is one violation, not the end of a run. */
   async revive() {
-    await Promise.all(this.nodes.filter((x) => x.state === 'down').map((x) => x.start()));
+    await Promise.all(this.nodes.map((x) => (x.state === 'down' ? x.start() : x.state === 'starting' && x.started)));
   }
 
   /** The nodes first, with all roads open: a drain without Redis is another matter. */
