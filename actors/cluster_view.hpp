@@ -28,10 +28,14 @@ public:
 
   /// The directory is away for everyone: binds are provisional, lookups are not answered.
   std::atomic<bool> outage{false};
+  /// The directory is back a moment ago: what it lacks may only not be back yet.
+  std::atomic<bool> doubtful{false};
   /// Why the node takes no work, a static word; null while it does.
   std::atomic<const char *> not_ready{nullptr};
   /// The end of the lease on the directory's clock, for its writes.
   std::atomic<storage::directory_time> lease_end{0};
+  /// Had a lease once. Before that there is no device to write for, and the API says what is missing.
+  bool has_joined() const noexcept { return lease_end.load(std::memory_order_relaxed) != 0; }
   /// The directory's clock less ours, microseconds, at least: where an answer took long it is ahead of that.
   std::atomic<int64_t> clock_ahead_us{0};
   /// Until when the directory may still carry out what is asked now, on its clock: while there is a lease,

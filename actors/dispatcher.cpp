@@ -37,7 +37,9 @@ void dispatcher::on_resolved(const device_id &device, uint64_t ticket, const res
 
 void dispatcher::moved(const session_ref &from, const place &at, const session_ref &to) {
   // Nothing is owed longer than the longest timeout.
-  moved_.insert_or_assign(from.generation, heir{at, to, host_.now() + host_.lim().max_timeout});
+  // By whatever link there is then: the session is named by its node's incarnation and its own generation.
+  moved_.insert_or_assign(from.generation,
+                          heir{{at.inc, 0, at.loop}, to, host_.now() + host_.lim().max_timeout});
   keep_ticking();
 }
 

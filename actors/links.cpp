@@ -80,6 +80,10 @@ void links::on_news(const link_news &news) {
     auto i = peers_.find(news.inc);
     if (i != peers_.end() && i->second.at.link_epoch == news.link_epoch)
       peers_.erase(i);
+    (void)take_early(news.inc, news.link_epoch);
+    if (ended_.size() >= max_ended)
+      ended_.clear();
+    ended_[news.inc] = std::max(ended_[news.inc], news.link_epoch);
     return;
   }
   peer fresh;
@@ -90,6 +94,11 @@ void links::on_news(const link_news &news) {
 
 bool links::on_batch(const link_batch &batch, const std::function<void(lane_item &)> &take) {
   auto i = peers_.find(batch.from);
+  // The other side begins a link first where it was dialled: its batches may overtake the news here.
+  if (is_early(i == peers_.end() ? 0 : i->second.at.link_epoch, batch) && early_.size() < max_early) {
+    early_.push_back(batch);
+    return true;
+  }
   if (i == peers_.end() || i->second.at.link_epoch != batch.link_epoch) {
     // Of a link that has ended here: its messages have their verdicts.
     host_.counters().rejected("old_link");
@@ -110,6 +119,21 @@ bool links::on_batch(const link_batch &batch, const std::function<void(lane_item
   auto &ctx = host_.context();
   // What an item causes may end links or begin them: nothing of the peer is held meanwhile.
   return !decode(batch.items, {ctx.id, ctx.inc, batch.from, batch.link_epoch, host_.now()}, take);
+}
+
+bool links::is_early(uint32_t known_epoch, const link_batch &batch) const {
+  auto ended = ended_.find(batch.from);
+  return batch.link_epoch > std::max(known_epoch, ended == ended_.end() ? 0 : ended->second);
+}
+
+std::vector<link_batch> links::take_early(incarnation inc, uint32_t link_epoch) {
+  std::vector<link_batch> result;
+  for (auto &x : std::exchange(early_, {}))
+    if (x.from != inc || x.link_epoch > link_epoch)
+      early_.push_back(std::move(x));
+    else if (x.link_epoch == link_epoch)
+      result.push_back(std::move(x));
+  return result;
 }
 
 void links::flush() {

@@ -10,6 +10,7 @@
 #include "cluster/slots.hpp"
 
 #include <functional>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -44,6 +45,8 @@ public:
   /// Hands each item to `take` where the batch belongs to the present link. False where the peer's bytes
   /// make no sense: the link must end.
   bool on_batch(const link_batch &batch, const std::function<void(lane_item &)> &take);
+  /// What came by a link before the news of its beginning, oldest first.
+  std::vector<link_batch> take_early(incarnation inc, uint32_t link_epoch);
   /// Sends the turn's batches; an answer's credit leaves without data once there is much of it.
   void flush();
 
@@ -68,12 +71,17 @@ private:
     link_news at;
     std::vector<lane> lanes; ///< by loop of the other node
   };
+  bool is_early(uint32_t known_epoch, const link_batch &batch) const;
   lane *lane_to(const place &to) noexcept;
   void write(lane &to, incarnation peer, lane_item &item);
 
   loop &host_;
   std::unordered_map<incarnation, peer> peers_;
-  bool has_work_ = false; ///< something to send at the turn's end
+  bool has_work_ = false;                  ///< something to send at the turn's end
+  static constexpr size_t max_early = 256; ///< batches; news comes within a few turns
+  static constexpr size_t max_ended = 1024;
+  std::vector<link_batch> early_;
+  std::map<incarnation, uint32_t> ended_; ///< the last link of each that ended here
 };
 
 } // namespace stentor::actors

@@ -89,11 +89,11 @@ void loop::put_data(uint16_t to, items::deliver item, size_t cost) {
 }
 
 bool loop::may_go_on() {
-  return abandoned_ || lease_->turn(ctx_.boot_now()) == lease_state::held;
+  return abandoned_ || !ctx_.view->has_joined() || lease_->turn(ctx_.boot_now()) == lease_state::held;
 }
 
 bool loop::may_write() const noexcept {
-  return !lease_ || abandoned_ || lease_->may_write(ctx_.boot_now());
+  return !lease_ || abandoned_ || !ctx_.view->has_joined() || lease_->may_write(ctx_.boot_now());
 }
 
 void loop::run_turn(std::chrono::milliseconds most) {

@@ -151,7 +151,7 @@ void loop_inbox::flush_requests() {
     if (!work.unbinds.empty())
       send_unbinds(std::move(work.unbinds), to);
     if (!work.binds.empty())
-      send_binds(std::move(work.binds), to);
+      send_binds(std::move(work.binds), to, false);
     if (!work.lookups.empty())
       send_lookups(std::move(work.lookups), std::move(work.tickets), to);
   }
@@ -159,25 +159,33 @@ void loop_inbox::flush_requests() {
 
 // -- binds ----
 
-void loop_inbox::send_binds(std::vector<storage::bind_request> binds, const router_key &to) {
+void loop_inbox::send_binds(std::vector<storage::bind_request> binds, const router_key &to, bool again) {
+  auto &ctx = host().context();
+  // Not later than somebody waits for it: a router that wakes up with old binds in its mailbox would take the
+  // devices from whoever has them by then.
+  auto until = ctx.view->write_until(ctx.boot_now(), timeout_of(to.inc));
+  for (auto &x : binds)
+    x.lease_until = until;
   auto message = caf::make_message(bind_atom_v, binds);
   ask(
       router_at(to), timeout_of(to.inc), std::move(message),
-      [this, to, binds = std::move(binds)](caf::expected<caf::message> answer) mutable {
+      [this, to, again, binds = std::move(binds)](caf::expected<caf::message> answer) mutable {
         auto *answers = content_of<std::vector<bind_answer>>(answer);
         if (!answers && to.inc != 0) // the owner's node is away: binding again is idempotent
-          send_binds(std::move(binds), own_router(slot_of(binds.front().device)));
+          send_binds(std::move(binds), own_router(slot_of(binds.front().device)), true);
         else
-          tell_bound(binds, answers);
+          tell_bound(binds, answers, again);
       },
       to.inc);
 }
 
 void loop_inbox::tell_bound(const std::vector<storage::bind_request> &asked,
-                            const std::vector<bind_answer> *answers) {
+                            const std::vector<bind_answer> *answers, bool again) {
   binds_waiting_ -= asked.size();
   for (size_t i = 0; i < asked.size(); ++i) {
     auto said = answers && i < answers->size() ? (*answers)[i] : bind_answer{errc::timed_out, 0, caf::none};
+    if (again && said.error != errc::none)
+      said.error = errc::timed_out; // what became of the first try is unknown
     if (auto *session = host().sessions().find(asked[i].to.session))
       session->on_bound(said);
     else if (said.error == errc::none) // it ended meanwhile: nothing may stand for it
@@ -381,8 +389,12 @@ bool loop_inbox::on_message(caf::mailbox_element &what) {
 
 void loop_inbox::on_link_news(const link_news &news) {
   host().links().on_news(news);
-  if (news.up)
+  if (news.up) {
+    for (auto &batch : host().links().take_early(news.inc, news.link_epoch))
+      if (!host().take_batch(batch))
+        host().sever(batch.from, batch.link_epoch, "a batch that makes no sense");
     return;
+  }
   host().messages().on_link_lost(news.inc);
   end_requests_to(news.inc);
 }

@@ -83,9 +83,11 @@ private:
   caf::strong_actor_ptr router_at(const router_key &key);
   caf::strong_actor_ptr inbox_at(const route &at);
   void send_unbinds(std::vector<storage::unbind_request> unbinds, const router_key &to);
-  void send_binds(std::vector<storage::bind_request> binds, const router_key &to);
+  /// `again`: a try before this one went to another router, and its outcome is unknown.
+  void send_binds(std::vector<storage::bind_request> binds, const router_key &to, bool again);
   void send_lookups(std::vector<device_id> devices, std::vector<uint64_t> tickets, const router_key &to);
-  void tell_bound(const std::vector<storage::bind_request> &asked, const std::vector<bind_answer> *answers);
+  void tell_bound(const std::vector<storage::bind_request> &asked, const std::vector<bind_answer> *answers,
+                  bool again);
   void tell_resolved(const std::vector<device_id> &devices, const std::vector<uint64_t> &tickets,
                      const std::vector<lookup_answer> *answers);
   void unbind_again(std::vector<storage::unbind_request> unbinds);

@@ -19,6 +19,8 @@ constexpr std::chrono::seconds fence_patience{2};
 constexpr std::chrono::seconds link_patience{2};
 // By then every session has been put back: sessions try again each second, 128 in a batch.
 constexpr std::chrono::seconds restore_time{20};
+// By then every node has renewed its lease with a directory that answers again.
+constexpr std::chrono::seconds renew_time{4};
 // After a restore began: most sessions are back by then, and what is not should be found soon.
 constexpr std::chrono::seconds audit_after{10};
 
@@ -69,6 +71,10 @@ void membership_state::tick() {
     act(do_rejoin{});
   if (!joined && ready_since != boot_time::max() && !parts.view->lost)
     join_when_linked();
+  if (at >= doubtful_until) {
+    doubtful_until = boot_time::max();
+    parts.view->doubtful = false;
+  }
   if (at >= settled_at) {
     settled_at = boot_time::max();
     for (auto &router : parts.routers)
@@ -155,6 +161,7 @@ void membership_state::on_renewed(boot_time sent_at, storage::renew_result &answ
   r.now = answer.now;
   r.until = answer.until;
   r.run_id = answer.run_id;
+  same_run = std::exchange(last_run, answer.run_id) == answer.run_id;
   r.uptime = answer.uptime;
   known.clear();
   known_now = answer.now;
@@ -244,6 +251,7 @@ void membership_state::act(const on_outage &x) {
   parts.view->outage = x.began;
   parts.numbers->node().outage.store(x.began ? 1 : 0, std::memory_order_relaxed);
   if (x.began) {
+    settled_at = boot_time::max();
     log::error("membership", "directory.away",
                {{"effect", "warm routes go on, new devices are bound within the cluster until it is back"}});
   } else {
@@ -253,6 +261,10 @@ void membership_state::act(const on_outage &x) {
 }
 
 void membership_state::act(const do_restore &) {
+  // What is missing there may only not be back yet: until then nobody is told `offline` for it. A directory
+  // that kept its records lacks the leases of those who have not renewed yet.
+  doubtful_until = now() + (same_run ? renew_time : restore_time);
+  parts.view->doubtful = true;
   log::info("membership", "restore", {});
   parts.numbers->node().restores.fetch_add(1, std::memory_order_relaxed);
   tell_loops(restore_atom_v);

@@ -48,6 +48,9 @@ struct membership_state {
   std::vector<member> members; ///< of the last view, this node included
   boot_time fenced_since = boot_time::max();
   boot_time settled_at = boot_time::max(); ///< when nothing is provisional any more
+  boot_time doubtful_until = boot_time::max();
+  std::string last_run; ///< of the directory
+  bool same_run = true; ///< the latest answer is of the run before
   boot_time ready_since = boot_time::max();
   std::set<incarnation> linked;                               ///< peers with a link
   bool joined = false;                                        ///< the doors are open

@@ -83,6 +83,12 @@ void mesh_handle::subscribe(caf::strong_actor_ptr who) {
 
 // -- the actor ----
 
+/// What a peer said; anything it may not say is no word.
+static renew_word word_from(uint8_t said) {
+  auto word = static_cast<renew_word>(said);
+  return word == renew_word::yes || word == renew_word::no ? word : renew_word::unknown;
+}
+
 mesh_actor::behavior_type mesh(mesh_actor::stateful_pointer<mesh_state> self,
                                std::shared_ptr<transport> shared, mesh_options options) {
   auto &state = self->state;
@@ -200,7 +206,7 @@ void mesh_state::on_ask(uint64_t round) {
         tell();
     };
     self->request(caf::actor_cast<gate_actor>(known.gate), ask_timeout, ask_atom_v)
-        .then([done](bool can) { done(can ? renew_word::yes : renew_word::no); },
+        .then([done](uint8_t word) { done(word_from(word)); },
               [done](const caf::error &) { done(renew_word::unknown); });
   }
 }

@@ -19,11 +19,11 @@ struct mesh_options {
   std::string cluster;
   node_id node;
   incarnation inc = 0;
-  protocol_range protocol;         ///< what this build speaks
-  net::socket_address listen;      ///< port 0 takes a free one
-  std::string advertise;           ///< what peers connect to; empty: what we listen on
-  bool insecure_peers = false;     ///< listen beyond loopback without TLS
-  std::function<bool()> can_renew; ///< on CAF's scheduler
+  protocol_range protocol;               ///< what this build speaks
+  net::socket_address listen;            ///< port 0 takes a free one
+  std::string advertise;                 ///< what peers connect to; empty: what we listen on
+  bool insecure_peers = false;           ///< listen beyond loopback without TLS
+  std::function<renew_word()> can_renew; ///< on CAF's scheduler
   std::vector<caf::strong_actor_ptr> inboxes;
   std::vector<caf::strong_actor_ptr> routers;
   std::vector<caf::strong_actor_ptr> subscribers; ///< get `(link, link_news)`

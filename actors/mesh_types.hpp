@@ -67,7 +67,7 @@ using gate_actor = caf::typed_actor<
     // Is anybody there?
     caf::replies_to<caf::ping_atom>::with<caf::pong_atom>,
     // Can you renew your lease?
-    caf::replies_to<ask_atom>::with<bool>>;
+    caf::replies_to<ask_atom>::with<uint8_t>>; // a `renew_word`
 
 /// One other incarnation: connects or waits, watches, severs.
 using peer_actor = caf::typed_actor<

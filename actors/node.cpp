@@ -153,7 +153,7 @@ caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
   links.listen = cfg.peer_listen;
   links.advertise = cfg.peer_advertise;
   links.insecure_peers = cfg.insecure_peers;
-  links.can_renew = [view = ctx_.view] { return view->can_renew == renew_word::yes; };
+  links.can_renew = [view = ctx_.view] { return view->can_renew.load(); };
   links.inboxes = inboxes;
   links.routers = routers;
   links.subscribers = inboxes;
@@ -224,6 +224,11 @@ node::drain_summary node::drain() {
   auto &lim = ctx_.lim();
   wait_for_end_of_connections(longest_drain() + lim.goaway_grace + 2 * lim.close_linger + 1s);
   summary.left_over = connections();
+  if (is_lost()) { // nothing can be settled without a lease
+    abandon();
+    summary.took = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began);
+    return summary;
+  }
   // Senders on other nodes still have routes to here: what they send by them is sent back, and finds the
   // device where it is now. Once the link is gone it would be lost on the way.
   if (mesh_ && summary.devices > 0)
@@ -264,13 +269,17 @@ void node::settle_messages() {
 
 std::chrono::milliseconds node::longest_drain() const {
   auto slots = ctx_.view->slots();
-  auto others = slots && slots->nodes().size() > 1 ? slots->nodes().size() - 1 : 0;
+  size_t others = 0; // this node may have left the view already
+  if (slots)
+    for (auto &x : slots->nodes())
+      others += x.inc != ctx_.inc;
   return drain_plan{connections(), ctx_.drain_over(), others * ctx_.lim().accept_rate}.length();
 }
 
 void node::wait_for_end_of_connections(std::chrono::milliseconds most) {
   auto until = std::chrono::steady_clock::now() + most;
-  while (connections() > 0 && std::chrono::steady_clock::now() < until)
+  auto was_lost = is_lost();
+  while (connections() > 0 && std::chrono::steady_clock::now() < until && is_lost() == was_lost)
     std::this_thread::sleep_for(std::chrono::milliseconds{20});
 }
 

@@ -19,12 +19,13 @@ constexpr std::chrono::milliseconds between_rounds{2000};
 
 void restores::start() {
   rounds_ = 2;
+  timer_.cancel();
   if (!running_)
     begin_round();
 }
 
 void restores::begin_round() {
-  --rounds_;
+  rounds_ = std::max(rounds_ - 1, 0);
   std::erase_if(left_, [](auto &x) { return !x.fresh; });
   host_.sessions().for_each([&](session &who) {
     if (who.is_bound())
@@ -50,7 +51,7 @@ void restores::put_back(const std::vector<session_ref> &who) {
 void restores::next() {
   auto &ctx = host_.context();
   std::vector<storage::restore_request> batch;
-  std::vector<session_ref> who;
+  std::vector<asked> who;
   while (!left_.empty() && batch.size() < batch_size) {
     auto [ref, fresh] = left_.back();
     left_.pop_back();
@@ -59,7 +60,7 @@ void restores::next() {
       continue;
     batch.push_back(
         {one->device(), one->account(), {ctx.id, ctx.inc, ref, one->ep()}, ctx.lease_until(), fresh});
-    who.push_back(ref);
+    who.push_back({{ref, fresh}, one->device()});
   }
   if (batch.empty()) {
     end_round();
@@ -83,17 +84,22 @@ void restores::take(session &who, const restore_answer &answer) {
     who.on_superseded(who.device(), answer.holder->ep);
 }
 
-void restores::on_answers(const std::vector<session_ref> &who, const std::vector<restore_answer> *answers) {
+void restores::on_answers(const std::vector<asked> &who, const std::vector<restore_answer> *answers) {
   bool failed = false;
   for (size_t i = 0; i < who.size(); ++i) {
     auto *answer = answers && i < answers->size() ? &(*answers)[i] : nullptr;
     if (!answer || answer->error != errc::none) {
       failed = true;
+      if (who[i].what.fresh)
+        left_.push_back(who[i].what);
       continue;
     }
     host_.counters().restored(answer->restored);
-    if (auto *one = host_.sessions().find(who[i]))
+    auto *one = host_.sessions().find(who[i].what.who);
+    if (one && one->is_bound())
       take(*one, *answer);
+    else if (answer->restored) // it ended meanwhile, and its unbind found nothing yet
+      host_.inbox().unbind({who[i].device, answer->ep, host_.context().lease_until()});
   }
   if (failed) {
     // Away again: from the beginning, what stands already stands.

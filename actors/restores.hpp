@@ -31,13 +31,17 @@ private:
   void begin_round();
   void end_round();
   void next();
-  void on_answers(const std::vector<session_ref> &who, const std::vector<restore_answer> *answers);
-  void take(session &who, const restore_answer &answer);
-
   struct job {
     session_ref who;
     bool fresh = false;
   };
+  struct asked {
+    job what;
+    device_id device;
+  };
+  void on_answers(const std::vector<asked> &who, const std::vector<restore_answer> *answers);
+  void take(session &who, const restore_answer &answer);
+
   loop &host_;
   std::vector<job> left_; ///< of this round
   int rounds_ = 0;        ///< still to come

@@ -20,6 +20,17 @@ storage::directory_time wall_clock() {
 
 } // namespace
 
+namespace {
+
+/// Nobody is told that a device is gone by a directory that may only not have it back yet.
+void doubt(std::vector<lookup_answer> &answers) {
+  for (auto &x : answers)
+    if (x.error == errc::none && !x.found)
+      x.error = errc::unavailable;
+}
+
+} // namespace
+
 // -- watchers ----
 
 bool router_state::add(const caf::actor &inbox, const account_id &account, const session_ref &who) {
@@ -154,19 +165,23 @@ router_actor::behavior_type router(router_actor::stateful_pointer<router_state> 
         auto &state = self->state;
         if (state.is_outage())
           return state.find_provisional(devices);
-        if (state.provisional.empty())
+        if (state.provisional.empty() && !state.view->doubtful)
           return self->delegate(state.directory, lookup, devices);
         auto promise = self->make_response_promise<std::vector<lookup_answer>>();
         self->request(state.directory, directory_timeout, lookup, devices)
             .then(
                 [self, promise, devices](std::vector<lookup_answer> &answers) mutable {
                   self->state.merge(devices, answers);
+                  if (self->state.view->doubtful)
+                    doubt(answers);
                   promise.deliver(std::move(answers));
                 },
                 [promise](caf::error &why) mutable { promise.deliver(std::move(why)); });
         return promise;
       },
-      [self](list_atom list, const account_id &account) {
+      [self](list_atom list, const account_id &account) -> caf::result<std::vector<storage::record>> {
+        if (self->state.view->doubtful)
+          return make_error(errc::unavailable);
         return self->delegate(self->state.directory, list, account);
       },
       [self](watch_atom watch, const caf::actor &inbox, const account_id &account,

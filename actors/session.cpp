@@ -55,9 +55,8 @@ void session::start() {
 
 void session::bind() {
   auto &ctx = host().context();
-  // Not later than we wait for it: the device would be taken from whoever has it by then.
-  auto until = ctx.view->write_until(ctx.boot_now(), loop_inbox::directory_timeout);
-  storage::bind_request request{me_->device, me_->account, {ctx.id, ctx.inc, ref_, 0}, superseded_by_, until};
+  storage::bind_request request{
+      me_->device, me_->account, {ctx.id, ctx.inc, ref_, 0}, superseded_by_, ctx.lease_until()};
   if (!host().inbox().bind(std::move(request))) {
     host().counters().rejected("bind_queue");
     leave(net::close_code::overloaded, "overloaded", "too many devices connect at once, retry later");

@@ -103,7 +103,7 @@ void membership::bury(const renewal &r) {
   auto margin = std::chrono::microseconds{limits_.dead_margin}.count();
   for (const auto &x : r.expired) {
     // The directory gave us the lease of our node id: whoever had it before is over, settled or not.
-    bool predecessor = x.who.node == self_.who.node && x.who.inc < self_.who.inc;
+    bool predecessor = x.who.node == self_.who.node && x.who.inc != self_.who.inc;
     if (predecessor || (settled && r.now >= x.until + margin && view_.health(x.who) != link_health::up))
       say(do_declare_dead{x.who});
   }

@@ -7,9 +7,9 @@ namespace stentor {
 
 std::vector<slot_node> peer_view::merge(const news &n) {
   const auto &r = n.from;
-  std::map<node_id, incarnation> newest; // by node id, of those with a lease
+  std::map<node_id, incarnation> leased; // by node id: the directory leases one incarnation of each
   for (const auto &m : r.view) {
-    newest[m.who.node] = std::max(newest[m.who.node], m.who.inc);
+    leased[m.who.node] = m.who.inc;
     if (m.who.node != n.self.node)
       known_[m.who] = {m, standing::leased};
   }
@@ -23,9 +23,9 @@ std::vector<slot_node> peer_view::merge(const news &n) {
       ++it;
       continue;
     }
-    auto newer = newest.find(who.node);
+    auto other = leased.find(who.node);
     bool linked = health(who) == link_health::up;
-    if (lists(r.unswept, who) || (newer != newest.end() && newer->second > who.inc) ||
+    if (lists(r.unswept, who) || (other != leased.end() && other->second != who.inc) ||
         (n.complete && !linked && !lists(r.expired, who))) {
       over.push_back(who);
       it = known_.erase(it);

@@ -122,7 +122,9 @@ test('Redis away at start: not ready, with a line that says why, and ready once 
   const started = late.start();
   await sleep(2000);
   assert.match(late.log, /[Rr]edis/);
-  assert.equal(await late.ready(), false);
+  const { status, text } = await late.request('GET', '/readyz');
+  assert.equal(status, 503);
+  assert.match(text, /directory unavailable/);
   cluster.heal();
   await started;
   await cluster.formed(bounds.dead);
