@@ -44,8 +44,9 @@ struct round_result {
 /// Counts something of the server, read at the begin and the end of the measured time.
 using counter_reader = std::function<uint64_t()>;
 
-/// Fails, by `round_result::failure`, where connections of `f` were lost before.
-round_result run_round(fleet &f, load &traffic, pid_t server, const round_times &times,
+/// `servers`: one, or the nodes of a cluster on the same core, whose CPU is summed. Fails, by
+/// `round_result::failure`, where connections of `f` were lost before.
+round_result run_round(fleet &f, load &traffic, const std::vector<pid_t> &servers, const round_times &times,
                        const counter_reader &system_calls = {});
 
 /// A round counts as disturbed where the generator was late or either core was taken by somebody else.

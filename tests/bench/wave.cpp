@@ -36,12 +36,12 @@ struct wave final : fleet_events {
 
 } // namespace
 
-caf::expected<wave_result> open_wave(fleet &f, pid_t server, size_t at_once,
+caf::expected<wave_result> open_wave(fleet &f, const std::vector<pid_t> &servers, size_t at_once,
                                      const std::function<bool()> &is_done) {
   wave w{f};
   f.listen_to(&w);
   w.result.connections = f.size() - f.ready_count();
-  auto cpu = cpu_of(server);
+  auto cpu = cpu_of(servers);
   auto begin = steady_ns();
   auto out_of_sockets = false;
   for (size_t next = 0; f.ready_count() < f.size() || (is_done && !is_done());) {
@@ -60,7 +60,7 @@ caf::expected<wave_result> open_wave(fleet &f, pid_t server, size_t at_once,
     }
   }
   w.result.wall_ns = steady_ns() - begin;
-  w.result.server = cpu_of(server) - cpu;
+  w.result.server = cpu_of(servers) - cpu;
   f.listen_to(nullptr);
   return std::move(w.result);
 }
