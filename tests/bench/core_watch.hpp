@@ -17,7 +17,8 @@ public:
   /// `servers`: all pinned to one core. Watches from now on.
   explicit core_watch(std::vector<pid_t> servers);
 
-  /// Since the begin: how long servers and generator waited for strangers, and the machine for its hypervisor.
+  /// Since the begin: how long servers and generator waited for strangers, and the machine for its
+  /// hypervisor.
   uint64_t kept_waiting_ns() const;
 
 private:
@@ -27,8 +28,8 @@ private:
   uint64_t others_before_;
 };
 
-/// How long processes on one core were kept from it by strangers: the longest any one of them ran or was ready
-/// to, less what all of them ran. Pure. `wanted_ns` by process.
+/// How long processes on one core were kept from it by strangers: the longest any one of them ran or was
+/// ready to, less what all of them ran. Pure. `wanted_ns` by process.
 uint64_t kept_by_strangers_ns(const std::vector<uint64_t> &wanted_ns, uint64_t all_ran_ns) noexcept;
 
 } // namespace stentor::bench

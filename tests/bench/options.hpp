@@ -13,9 +13,10 @@ struct options {
   // -- where ----
   int server_core = 1;
   int generator_core = 0;
-  std::string server_program;                ///< stentord; empty: the floor alone
-  std::vector<std::string> server_arguments; ///< more flags for it
-  std::string server_log;                    ///< file for its log; empty: none
+  std::string server_program;                 ///< stentord; empty: the floor alone
+  std::vector<std::string> server_arguments;  ///< more flags for it
+  std::string server_log;                     ///< file for its log; empty: none
+  std::string redis_program = "redis-server"; ///< for the directory of a cluster
 
   // -- how much ----
   int pairs = 7;                  ///< rounds a side

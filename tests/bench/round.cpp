@@ -86,6 +86,7 @@ round_result run_round(fleet &f, load &traffic, const std::vector<pid_t> &server
   others.serve();
   result.messages = traffic.messages();
   result.latency = traffic.latency();
+  result.verdict_delay = traffic.verdict_delay();
   result.lag = traffic.lag();
   result.checked = traffic.checked();
   result.wrong_verdicts = traffic.wrong_verdicts();

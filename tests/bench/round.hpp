@@ -31,6 +31,7 @@ struct round_result {
   uint64_t generator_cpu_ns = 0;
   uint64_t system_calls = 0; ///< of the server; only in rounds that count them
   histogram latency;
+  histogram verdict_delay; ///< open loop with verdicts only
   histogram lag;
   verification checked;
   uint64_t wrong_verdicts = 0;

@@ -3,7 +3,7 @@
 // with 0 where all bars were met, 1 where one was missed or a scenario failed, 2 for a wrong command line.
 #include "cluster/errc.hpp"
 #include "tests/bench/floor_server.hpp"
-#include "tests/bench/scenarios.hpp"
+#include "tests/bench/scenarios_cluster.hpp"
 #include "tests/bench/server_process.hpp"
 
 #include <CLI/CLI.hpp>
@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <set>
 
 namespace stentor::bench {
 
@@ -88,6 +89,15 @@ void run_standard(const options &how, report &out) {
   attempt(out, "herd", [&] { return run_herd(how, out); });
 }
 
+void run_cluster(const options &how, const std::set<std::string> &parts, report &out) {
+  if (parts.contains("d2d"))
+    for (auto window : how.windows)
+      attempt(out, "cluster d2d, " + std::to_string(window) + " in flight",
+              [&] { return run_cluster_d2d(how, window, out); });
+  if (parts.contains("open"))
+    attempt(out, "cluster, open loop", [&] { return run_cluster_open(how, 5'000, out); });
+}
+
 int print(const report &found, const output &how) {
   auto json = found.json();
   if (!how.file.empty() && !(std::ofstream{how.file} << json.dump(1) << '\n')) {
@@ -115,13 +125,14 @@ int run(int argc, char **argv) {
   auto *push = app.add_subcommand("push", "HTTP direct push, single and in batches");
   auto *herd = app.add_subcommand("herd", "All devices reconnect at once");
   auto *standard = app.add_subcommand("standard", "All of it, as the bar demands");
+  auto *cluster = app.add_subcommand("cluster", "Several nodes on one Redis, as the cluster's bar demands");
   auto *serve = app.add_subcommand("serve-floor", "The floor's server")->group("");
   serve->add_option("--counters-fd", counters_fd);
-  for (auto *command : {floor, idle, d2d, push, herd, standard}) {
+  for (auto *command : {floor, idle, d2d, push, herd, standard, cluster}) {
     declare_common(*command, how, out);
     command->footer(examples);
   }
-  for (auto *command : {floor, d2d, push, standard})
+  for (auto *command : {floor, d2d, push, standard, cluster})
     declare_devices(*command, how);
   for (auto *command : {floor, idle, standard})
     command->add_option("--connections", how.idle_devices, "Idle devices")
@@ -131,7 +142,7 @@ int run(int argc, char **argv) {
     command->add_option("--herd", how.herd_devices, "Devices that reconnect at once")
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
-  for (auto *command : {floor, d2d})
+  for (auto *command : {floor, d2d, cluster})
     command->add_option("--window", how.windows, "Messages in flight a sender; repeatable")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->check(CLI::Range(1, 10'000))
@@ -144,7 +155,13 @@ int run(int argc, char **argv) {
       ->capture_default_str();
   bool json_too = false;
   d2d->add_flag("--with-json", json_too, "Also with devices that speak JSON");
-  for (auto *command : {d2d, standard})
+  std::set<std::string> parts{"d2d", "open"};
+  cluster->add_option("--part", parts, "Only this part; repeatable")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(CLI::IsMember(parts));
+  cluster->add_option("--redis-server", how.redis_program, "The redis-server to start")
+      ->capture_default_str();
+  for (auto *command : {d2d, standard, cluster})
     command->add_flag("--spin", how.spin, "Open loop: the generator polls without sleeping");
   for (auto *command : {floor, push}) {
     command->add_option("--back-ends", how.back_ends, "Keep-alive connections")
@@ -173,7 +190,7 @@ int run(int argc, char **argv) {
   }
   auto limit = raise_descriptor_limit();
   auto needed = size_t{std::max({*idle || *standard || *floor ? how.idle_devices : 0,
-                                 *herd || *standard ? how.herd_devices : 0, how.devices * 2})} +
+                                 *herd || *standard ? how.herd_devices : 0, how.devices * 3})} +
                 200;
   if (needed > limit) {
     std::cerr << "stentor-bench: needs " << needed << " descriptors, the limit is " << limit << '\n';
@@ -202,6 +219,8 @@ int run(int argc, char **argv) {
     attempt(found, "d2d", [&] { return run_d2d(how, window, 0, found); });
   if (*standard)
     run_standard(how, found);
+  if (*cluster)
+    run_cluster(how, parts, found);
   return print(found, out);
 }
 

@@ -30,8 +30,8 @@ caf::expected<std::unique_ptr<blocking_device>> connect(const net::socket_addres
   net::client::client_end end;
   auto made = blocking_device::connect(who, &end);
   if (!made)
-    return make_error(errc::io, "trying it out: cannot connect, HTTP " + std::to_string(end.http_status) + " " +
-                                    end.reason);
+    return make_error(errc::io, "trying it out: cannot connect, HTTP " + std::to_string(end.http_status) +
+                                    " " + end.reason);
   if (auto welcome = (*made)->next(net::server_frame::kind::welcome, patience); !welcome)
     return make_error(errc::io, "trying it out: no welcome");
   return made;
@@ -39,7 +39,8 @@ caf::expected<std::unique_ptr<blocking_device>> connect(const net::socket_addres
 
 } // namespace
 
-caf::error try_out(const net::socket_address &from, const net::socket_address &to, const node_access &access) {
+caf::error try_out(const net::socket_address &from, const net::socket_address &to,
+                   const node_access &access) {
   auto sender = connect(from, "try-out-1", access);
   if (!sender)
     return std::move(sender.error());
