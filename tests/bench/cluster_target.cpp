@@ -19,8 +19,8 @@ std::string node_name(size_t i) {
 
 } // namespace
 
-caf::expected<std::unique_ptr<cluster_target>>
-cluster_target::start(const options &how, size_t nodes, node_access access) {
+caf::expected<std::unique_ptr<cluster_target>> cluster_target::start(const options &how, size_t nodes,
+                                                                     node_access access) {
   std::unique_ptr<cluster_target> x{new cluster_target{std::move(access)}};
   auto redis = redis_process::start(how.redis_program, how.server_core);
   if (!redis)
@@ -35,8 +35,8 @@ cluster_target::start(const options &how, size_t nodes, node_access access) {
   return x;
 }
 
-caf::expected<std::unique_ptr<cluster_target>>
-cluster_target::start_apart(const options &how, size_t nodes, node_access access) {
+caf::expected<std::unique_ptr<cluster_target>> cluster_target::start_apart(const options &how, size_t nodes,
+                                                                           node_access access) {
   std::unique_ptr<cluster_target> x{new cluster_target{std::move(access)}};
   for (size_t i = 0; i < nodes; ++i) {
     if (auto failed = x->add_node(how, {"--node-id=" + node_name(i), "--directory=memory"}))

@@ -28,6 +28,12 @@ struct options {
   uint32_t back_ends = 16; ///< keep-alive connections of push
   uint32_t batch = 100;    ///< messages of a batch push
 
+  // -- cluster ----
+  /// Over two nodes; even. With 16 in flight each, 8,000 are under way each way: more than twice as many
+  /// would pass the 8 MiB that one loop may have under way to another, and then `congested` is the right
+  /// answer.
+  uint32_t cluster_devices = 1'000;
+
   // -- d2d ----
   std::vector<uint32_t> windows{1, 16};
   double rate = 0;     ///< open loop; 0: closed loop with each window

@@ -56,9 +56,9 @@ caf::expected<redis_process> redis_process::start(const std::string &program, in
   for (int i = 1;; ++i) {
     auto port = free_port();
     server_process::start how;
-    how.arguments = {program,        "--port",   std::to_string(port), "--bind",      "127.0.0.1",
-                     "--save",       "",         "--appendonly",       "no",          "--maxmemory-policy",
-                     "noeviction",   "--daemonize", "no"};
+    how.arguments = {
+        program,        "--port", std::to_string(port), "--bind",     "127.0.0.1",   "--save", "",
+        "--appendonly", "no",     "--maxmemory-policy", "noeviction", "--daemonize", "no"};
     how.core = core;
     how.ready_text = "Ready to accept connections";
     auto process = server_process::run(how);

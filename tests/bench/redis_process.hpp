@@ -23,8 +23,8 @@ public:
   pid_t pid() const noexcept { return process_.pid(); }
   /// `redis://127.0.0.1:PORT/0`
   std::string url() const;
-  /// A number of `INFO SECTION`, such as `used_memory` of `memory`. `errc::io` where it does not answer within
-  /// 2 s or has no such field.
+  /// A number of `INFO SECTION`, such as `used_memory` of `memory`. `errc::io` where it does not answer
+  /// within 2 s or has no such field.
   caf::expected<uint64_t> info(std::string_view section, std::string_view field) const;
 
 private:

@@ -32,11 +32,11 @@ struct stage {
     if (!cluster_started)
       return std::move(cluster_started.error());
     nodes = std::move(*cluster_started);
-    for (uint32_t i = 0; i < how.devices; ++i) {
+    for (uint32_t i = 0; i < how.cluster_devices; ++i) {
       same.add(same_speaks, nodes->node(0).device_address());
       across.add(across_speaks, nodes->node(i % 2).device_address());
     }
-    if (auto wave = floor->connect(how.devices, 256); !wave)
+    if (auto wave = floor->connect(how.cluster_devices, 256); !wave)
       return std::move(wave.error());
     for (auto *f : {&same, &across})
       if (auto wave = open_wave(*f, nodes->pids(), 256); !wave)
@@ -72,16 +72,15 @@ caf::error run_cluster_d2d(const options &how, uint32_t window, report &out) {
   auto times = on.times(how);
   auto run = [&](fleet &f, const std::vector<pid_t> &pids) {
     load_options wanted;
-    wanted.streams = pairs_plan(how.devices);
+    wanted.streams = pairs_plan(how.cluster_devices);
     wanted.window = window;
     load traffic{f, std::move(wanted)};
     return run_round(f, traffic, pids, times);
   };
   // Both nodes count on both sides: the one without devices costs its leases and pings.
-  std::vector<side> sides{
-      {what + ", floor", [&] { return run(on.floor->connections(), {on.floor->pid()}); }},
-      {what + ", same node", [&] { return run(on.same, on.nodes->pids()); }},
-      {what + ", across nodes", [&] { return run(on.across, on.nodes->pids()); }}};
+  std::vector<side> sides{{what + ", floor", [&] { return run(on.floor->connections(), {on.floor->pid()}); }},
+                          {what + ", same node", [&] { return run(on.same, on.nodes->pids()); }},
+                          {what + ", across nodes", [&] { return run(on.across, on.nodes->pids()); }}};
   auto all = run_interleaved(sides, how.pairs, how.tries, how.progress);
   if (auto failed = check_rounds(all, sides))
     return failed;
@@ -112,7 +111,7 @@ caf::error run_cluster_open(const options &how, double rate, report &out) {
   times.spin = how.spin;
   auto run = [&](fleet &f, const std::vector<pid_t> &pids, bool verdicts) {
     load_options wanted;
-    wanted.streams = pairs_plan(how.devices);
+    wanted.streams = pairs_plan(how.cluster_devices);
     wanted.rate = rate;
     wanted.wants_verdict = verdicts;
     load traffic{f, std::move(wanted)};

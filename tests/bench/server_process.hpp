@@ -24,8 +24,8 @@ public:
   struct start {
     std::vector<std::string> arguments; ///< the program first; looked for in PATH without a slash in it
     int core = 1;
-    int inherited_fd = -1;  ///< stays open in the child under this number; -1 for none
-    std::string log_path;   ///< standard error and what follows the ready line; empty: /dev/null
+    int inherited_fd = -1;    ///< stays open in the child under this number; -1 for none
+    std::string log_path{};   ///< standard error and what follows the ready line; empty: /dev/null
     std::string ready_text{}; ///< strangers: the line that holds this takes the place of our ready line
   };
 

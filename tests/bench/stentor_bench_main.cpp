@@ -132,7 +132,7 @@ int run(int argc, char **argv) {
     declare_common(*command, how, out);
     command->footer(examples);
   }
-  for (auto *command : {floor, d2d, push, standard, cluster})
+  for (auto *command : {floor, d2d, push, standard})
     declare_devices(*command, how);
   for (auto *command : {floor, idle, standard})
     command->add_option("--connections", how.idle_devices, "Idle devices")
@@ -159,6 +159,9 @@ int run(int argc, char **argv) {
   cluster->add_option("--part", parts, "Only this part; repeatable")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(CLI::IsMember(parts));
+  cluster->add_option("--devices", how.cluster_devices, "Devices of d2d and open loop, in pairs")
+      ->check(CLI::Range(2, 6'000))
+      ->capture_default_str();
   cluster->add_option("--redis-server", how.redis_program, "The redis-server to start")
       ->capture_default_str();
   for (auto *command : {d2d, standard, cluster})
@@ -180,6 +183,7 @@ int run(int argc, char **argv) {
     return run_floor_server(counters_fd);
 
   how.devices += how.devices % 2;
+  how.cluster_devices += how.cluster_devices % 2;
   if (*d2d) {
     how.written = wanted == "written";
     how.json = json_too;
@@ -190,7 +194,8 @@ int run(int argc, char **argv) {
   }
   auto limit = raise_descriptor_limit();
   auto needed = size_t{std::max({*idle || *standard || *floor ? how.idle_devices : 0,
-                                 *herd || *standard ? how.herd_devices : 0, how.devices * 3})} +
+                                 *herd || *standard ? how.herd_devices : 0, how.devices * 2,
+                                 how.cluster_devices * 3})} +
                 200;
   if (needed > limit) {
     std::cerr << "stentor-bench: needs " << needed << " descriptors, the limit is " << limit << '\n';
