@@ -34,6 +34,11 @@ struct options {
   /// answer.
   uint32_t cluster_devices = 1'000;
 
+  uint32_t first_contacts = 500;  ///< a round, each to a device nobody there has sent to before
+  double first_rate = 400;        ///< of them a second
+  uint32_t node_devices = 12'000; ///< idle on each of three nodes; below the descriptor limit of a process
+  int connect_pairs = 3;          ///< rounds of that
+
   // -- d2d ----
   std::vector<uint32_t> windows{1, 16};
   double rate = 0;     ///< open loop; 0: closed loop with each window

@@ -61,7 +61,8 @@ std::optional<bool> finding::is_met() const {
   auto values = judged();
   if (!limit || values.empty())
     return {};
-  return summarize(values).median <= *limit;
+  auto median = summarize(values).median;
+  return at_least ? median >= *limit : median <= *limit;
 }
 
 bool report::is_good() const {

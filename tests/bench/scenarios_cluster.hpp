@@ -10,5 +10,7 @@ namespace stentor::bench {
 [[nodiscard]] caf::error run_cluster_d2d(const options &how, uint32_t window, report &out);
 /// The same, open loop with `want:"written"`: how long senders wait for their verdicts.
 [[nodiscard]] caf::error run_cluster_open(const options &how, double rate, report &out);
+/// The first message to a device the sender's node knows nothing of: asked of its router, which asks Redis.
+[[nodiscard]] caf::error run_cluster_first(const options &how, report &out);
 
 } // namespace stentor::bench

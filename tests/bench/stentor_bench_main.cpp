@@ -96,6 +96,8 @@ void run_cluster(const options &how, const std::set<std::string> &parts, report 
               [&] { return run_cluster_d2d(how, window, out); });
   if (parts.contains("open"))
     attempt(out, "cluster, open loop", [&] { return run_cluster_open(how, 5'000, out); });
+  if (parts.contains("first"))
+    attempt(out, "cluster, first contact", [&] { return run_cluster_first(how, out); });
 }
 
 int print(const report &found, const output &how) {
@@ -155,7 +157,7 @@ int run(int argc, char **argv) {
       ->capture_default_str();
   bool json_too = false;
   d2d->add_flag("--with-json", json_too, "Also with devices that speak JSON");
-  std::set<std::string> parts{"d2d", "open"};
+  std::set<std::string> parts{"d2d", "open", "first"};
   cluster->add_option("--part", parts, "Only this part; repeatable")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(CLI::IsMember(parts));
