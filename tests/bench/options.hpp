@@ -37,7 +37,7 @@ struct options {
   uint32_t first_contacts = 500;  ///< a round, each to a device nobody there has sent to before
   double first_rate = 400;        ///< of them a second
   uint32_t node_devices = 12'000; ///< idle on each of three nodes; below the descriptor limit of a process
-  int connect_pairs = 3;          ///< rounds of that
+  int connect_pairs = 3;          ///< rounds of that, of each side
 
   // -- d2d ----
   std::vector<uint32_t> windows{1, 16};

@@ -82,7 +82,8 @@ caf::error run_cluster_first(const options &how, report &out) {
   resolve_count firsts, agains;
   std::vector<side> sides{
       {what + ", floor", [&] { return run((*floor)->connections(), {(*floor)->pid()}, 0); }},
-      {what, [&] {
+      {what,
+       [&] {
          used = fresh;
          fresh += contacts;
          return run_counted(used, firsts);

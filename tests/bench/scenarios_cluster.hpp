@@ -12,5 +12,8 @@ namespace stentor::bench {
 [[nodiscard]] caf::error run_cluster_open(const options &how, double rate, report &out);
 /// The first message to a device the sender's node knows nothing of: asked of its router, which asks Redis.
 [[nodiscard]] caf::error run_cluster_first(const options &how, report &out);
+/// Devices with tokens connect to three nodes: Redis memory each, and how fast beside the same nodes with
+/// embedded directories.
+[[nodiscard]] caf::error run_cluster_connect(const options &how, report &out);
 
 } // namespace stentor::bench

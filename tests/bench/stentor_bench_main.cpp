@@ -2,6 +2,7 @@
 // The command line of stentor-bench. Every subcommand runs its scenario, prints a table (or JSON) and exits
 // with 0 where all bars were met, 1 where one was missed or a scenario failed, 2 for a wrong command line.
 #include "cluster/errc.hpp"
+#include "tests/bench/crowd_child.hpp"
 #include "tests/bench/floor_server.hpp"
 #include "tests/bench/scenarios_cluster.hpp"
 #include "tests/bench/server_process.hpp"
@@ -98,6 +99,8 @@ void run_cluster(const options &how, const std::set<std::string> &parts, report 
     attempt(out, "cluster, open loop", [&] { return run_cluster_open(how, 5'000, out); });
   if (parts.contains("first"))
     attempt(out, "cluster, first contact", [&] { return run_cluster_first(how, out); });
+  if (parts.contains("connect"))
+    attempt(out, "cluster, connect", [&] { return run_cluster_connect(how, out); });
 }
 
 int print(const report &found, const output &how) {
@@ -130,6 +133,15 @@ int run(int argc, char **argv) {
   auto *cluster = app.add_subcommand("cluster", "Several nodes on one Redis, as the cluster's bar demands");
   auto *serve = app.add_subcommand("serve-floor", "The floor's server")->group("");
   serve->add_option("--counters-fd", counters_fd);
+  crowd_plan crowd;
+  auto *serve_crowd = app.add_subcommand("serve-crowd", "Idle devices in a process of their own")->group("");
+  serve_crowd->add_option("--server", crowd.server);
+  serve_crowd->add_option("--secret", crowd.secret);
+  serve_crowd->add_option("--first", crowd.first);
+  serve_crowd->add_option("--devices", crowd.devices);
+  serve_crowd->add_option("--at-once", crowd.at_once);
+  serve_crowd->add_option("--source-net", crowd.source_net);
+  serve_crowd->add_option("--control-fd", crowd.control_fd);
   for (auto *command : {floor, idle, d2d, push, herd, standard, cluster}) {
     declare_common(*command, how, out);
     command->footer(examples);
@@ -157,12 +169,18 @@ int run(int argc, char **argv) {
       ->capture_default_str();
   bool json_too = false;
   d2d->add_flag("--with-json", json_too, "Also with devices that speak JSON");
-  std::set<std::string> parts{"d2d", "open", "first"};
+  std::set<std::string> parts{"d2d", "open", "first", "connect"};
   cluster->add_option("--part", parts, "Only this part; repeatable")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(CLI::IsMember(parts));
   cluster->add_option("--devices", how.cluster_devices, "Devices of d2d and open loop, in pairs")
       ->check(CLI::Range(2, 6'000))
+      ->capture_default_str();
+  cluster->add_option("--connections", how.node_devices, "Idle devices a node, of three nodes")
+      ->check(CLI::Range(1, 18'000))
+      ->capture_default_str();
+  cluster->add_option("--connect-pairs", how.connect_pairs, "Rounds of each side of connect, interleaved")
+      ->check(CLI::Range(1, 30))
       ->capture_default_str();
   cluster->add_option("--redis-server", how.redis_program, "The redis-server to start")
       ->capture_default_str();
@@ -183,6 +201,8 @@ int run(int argc, char **argv) {
   }
   if (*serve)
     return run_floor_server(counters_fd);
+  if (*serve_crowd)
+    return run_crowd(crowd);
 
   how.devices += how.devices % 2;
   how.cluster_devices += how.cluster_devices % 2;
