@@ -20,9 +20,9 @@ std::string node_name(size_t i) {
 } // namespace
 
 caf::expected<std::unique_ptr<cluster_target>> cluster_target::start(const options &how, size_t nodes,
-                                                                     node_access access) {
+                                                                     node_access access, int redis_core) {
   std::unique_ptr<cluster_target> x{new cluster_target{std::move(access)}};
-  auto redis = redis_process::start(how.redis_program, how.server_core);
+  auto redis = redis_process::start(how.redis_program, redis_core);
   if (!redis)
     return std::move(redis.error());
   x->redis_.emplace(std::move(*redis));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cluster under test: nodes of one loop each and a redis-server, all pinned to the server's core, or the
-// same nodes without each other, each with its embedded directory, to hold the cluster against. Owned by a
+// A cluster under test: nodes of one loop each, pinned to the server's core, and a redis-server; or the same
+// nodes without each other, each with its embedded directory, to hold the cluster against. Owned by a
 // scenario.
 #pragma once
 
@@ -17,9 +17,10 @@ namespace stentor::bench {
 
 class cluster_target {
 public:
-  /// Starts redis-server and `nodes` nodes, and waits until each of them delivers to each other.
+  /// Starts redis-server on `redis_core` and `nodes` nodes, and waits until each of them delivers to each
+  /// other.
   static caf::expected<std::unique_ptr<cluster_target>> start(const options &how, size_t nodes,
-                                                              node_access access);
+                                                              node_access access, int redis_core);
   /// As many nodes that know nothing of each other.
   static caf::expected<std::unique_ptr<cluster_target>> start_apart(const options &how, size_t nodes,
                                                                     node_access access);

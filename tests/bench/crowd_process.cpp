@@ -50,7 +50,8 @@ crowd_process::~crowd_process() {
 
 caf::error crowd_process::tell(crowd_command command) const {
   auto byte = static_cast<char>(command);
-  return ::send(control_, &byte, 1, MSG_NOSIGNAL) == 1 ? caf::error{} : make_error(errc::io, "a crowd is gone");
+  return ::send(control_, &byte, 1, MSG_NOSIGNAL) == 1 ? caf::error{}
+                                                       : make_error(errc::io, "a crowd is gone");
 }
 
 caf::expected<crowd_report> crowd_process::answer() const {

@@ -18,6 +18,8 @@ public:
   crowd_process &operator=(crowd_process &&) = delete;
   ~crowd_process();
 
+  pid_t pid() const noexcept { return process_.pid(); }
+
   /// Returns at once; the answer is `answer`'s.
   [[nodiscard]] caf::error tell(crowd_command command) const;
   /// Waits for the answer to the last command, at most 90 s. `errc::io` where there is none, or it failed.

@@ -28,7 +28,7 @@ struct stage {
     if (!floor_started)
       return std::move(floor_started.error());
     floor = std::move(*floor_started);
-    auto cluster_started = cluster_target::start(how, 2, node_access::development());
+    auto cluster_started = cluster_target::start(how, 2, node_access::development(), how.server_core);
     if (!cluster_started)
       return std::move(cluster_started.error());
     nodes = std::move(*cluster_started);

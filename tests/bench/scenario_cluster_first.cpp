@@ -45,7 +45,7 @@ caf::error run_cluster_first(const options &how, report &out) {
   auto floor = floor_target::start(how.server_core);
   if (!floor)
     return std::move(floor.error());
-  auto started = cluster_target::start(how, 2, node_access::development());
+  auto started = cluster_target::start(how, 2, node_access::development(), how.server_core);
   if (!started)
     return std::move(started.error());
   auto &nodes = **started;
