@@ -23,7 +23,7 @@ std::string sixteen(char kind, uint32_t number) {
 }
 
 crowd_report connect(fleet &f, size_t at_once) {
-  auto wave = open_wave(f, {}, at_once);
+  auto wave = open_wave(f, {}, at_once, {}, true);
   if (!wave)
     return {f.ready_count(), 0, 0, 0, true};
   return {f.ready_count(), wave->wait.percentile(0.5), wave->wait.percentile(0.99), wave->lost, false};

@@ -37,7 +37,7 @@ struct wave final : fleet_events {
 } // namespace
 
 caf::expected<wave_result> open_wave(fleet &f, const std::vector<pid_t> &servers, size_t at_once,
-                                     const std::function<bool()> &is_done) {
+                                     const std::function<bool()> &is_done, bool yields) {
   wave w{f};
   f.listen_to(&w);
   w.result.connections = f.size() - f.ready_count();
@@ -50,7 +50,8 @@ caf::expected<wave_result> open_wave(fleet &f, const std::vector<pid_t> &servers
         out_of_sockets = out_of_sockets || !w.open(f.at(next));
         ++opened;
       }
-    f.turn(next < f.size() ? 0 : 100'000);
+    auto may_open = next < f.size() && !(yields && f.under_way() >= at_once);
+    f.turn(may_open ? 0 : 100'000);
     for (auto *c : std::exchange(w.again, {}))
       out_of_sockets = out_of_sockets || !w.open(*c);
     if (out_of_sockets || steady_ns() - begin > limit_ns) {
