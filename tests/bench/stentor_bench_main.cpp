@@ -24,6 +24,7 @@ constexpr auto examples = R"(Examples:
   stentor-bench d2d --window 1 --pairs 3        device to device beside the floor
   stentor-bench d2d --rate 10000 --seconds 3    open loop: latency from the intended send time
   stentor-bench idle --connections 5000         memory and CPU of connected devices
+  stentor-bench cluster --part connect          devices of three nodes on one Redis
   stentor-bench standard --json                 everything scripts/bench runs, for machines
 
 The server and the generator run on different cores. See docs/benchmark.md.)";
