@@ -150,10 +150,17 @@ void loop_inbox::flush_requests() {
     // Unbinds first: within one turn a device may end one session and begin another.
     if (!work.unbinds.empty())
       send_unbinds(std::move(work.unbinds), to);
-    if (!work.binds.empty())
-      send_binds(std::move(work.binds), to, false);
     if (!work.lookups.empty())
       send_lookups(std::move(work.lookups), std::move(work.tickets), to);
+    if (work.binds.empty())
+      continue;
+    // One batch of binds a router at a time: what comes meanwhile goes together with the answer. A storm's
+    // turns bring one or two binds a router each, and a message costs more than what is in it. They keep the
+    // lease they were asked under: what waits while this node loses its lease is fenced.
+    if (binding_.insert(to).second)
+      send_binds(std::move(work.binds), to, false);
+    else
+      batches_[to].binds = std::move(work.binds);
   }
 }
 
@@ -165,11 +172,13 @@ void loop_inbox::send_binds(std::vector<storage::bind_request> binds, const rout
   // devices from whoever has them by then.
   auto until = ctx.view->write_until(ctx.boot_now(), timeout_of(to.inc));
   for (auto &x : binds)
-    x.lease_until = until;
+    x.lease_until = std::min(x.lease_until, until);
   auto message = caf::make_message(bind_atom_v, binds);
   ask(
       router_at(to), timeout_of(to.inc), std::move(message),
       [this, to, again, binds = std::move(binds)](caf::expected<caf::message> answer) mutable {
+        if (!again)
+          binding_.erase(to);
         auto *answers = content_of<std::vector<bind_answer>>(answer);
         if (!answers && to.inc != 0) // the owner's node is away: binding again is idempotent
           send_binds(std::move(binds), own_router(slot_of(binds.front().device)), true);

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -100,7 +101,8 @@ private:
 
   std::unordered_map<uint64_t, request> requests_;
   uint64_t last_request_ = 0;
-  std::map<router_key, batch> batches_;                  ///< of this turn
+  std::map<router_key, batch> batches_;                  ///< of this turn, and binds that wait
+  std::set<router_key> binding_;                         ///< routers with a batch of our binds under way
   std::vector<storage::unbind_request> refused_unbinds_; ///< for the next tick
   size_t binds_waiting_ = 0;
   net::timer_for<loop_inbox, &loop_inbox::on_tick> tick_{this};

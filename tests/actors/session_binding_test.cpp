@@ -80,3 +80,35 @@ TEST(session_binding, the_verdict_of_an_account_message_follows_its_sender_with_
   ASSERT_EQ(again->verdict_of("1"), "acked");
   EXPECT_EQ(again->frames("verdict")[0].at("devices").at(0).at("device"), "b");
 }
+
+TEST(session_binding, binds_that_come_while_others_are_under_way_go_together) {
+  node n{1};
+  std::vector<std::unique_ptr<device>> devices;
+  for (auto name : {"a", "b", "c", "d"}) {
+    devices.push_back(n.connect(0, name));
+    n.turn(0);
+  }
+  n.settle();
+  for (auto &x : devices) {
+    x->read();
+    EXPECT_TRUE(x->is_welcome());
+  }
+  auto &numbers = n.context().numbers->node();
+  EXPECT_EQ(numbers.directory_requests, 4u);
+  EXPECT_EQ(numbers.directory_batches, 2u) << "the first alone, the others behind it";
+}
+
+TEST(session_binding, binds_that_wait_go_on_where_those_before_get_no_answer) {
+  node n{1};
+  auto a = n.connect(0, "a");
+  n.turn(0); // asked; the directory hears nothing of it yet
+  auto b = n.connect(0, "b");
+  n.turn(0);
+  for (int i = 0; i < 5; ++i) {
+    leap(1s);
+    n.turn(0);
+  }
+  n.settle();
+  b->read();
+  EXPECT_TRUE(b->is_welcome());
+}

@@ -33,7 +33,7 @@ caf::expected<wave_result> floor_target::connect(uint32_t count, size_t at_once)
   while (fleet_.size() < count)
     fleet_.add(dialect_, address());
   auto wanted = counters_->registered.load() + fleet_.size() - fleet_.ready_count();
-  return open_wave(fleet_, pid(), at_once,
+  return open_wave(fleet_, {pid()}, at_once,
                    [&] { return counters_->registered.load(std::memory_order_relaxed) >= wanted; });
 }
 

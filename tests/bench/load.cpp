@@ -25,7 +25,10 @@ std::vector<stream_plan> push_plan(uint32_t devices, uint32_t first_source, uint
 
 load::load(fleet &f, load_options options)
     : fleet_(f), options_(std::move(options)), verifier_(options_.streams.size()),
-      verdicts_(options_.streams.size()), asked_(f.size()) {}
+      verdicts_(options_.streams.size()), asked_(f.size()) {
+  if (options_.wants_verdict && options_.rate > 0)
+    meant_ns_.resize(options_.streams.size());
+}
 
 void load::start(uint64_t now_ns) {
   sending_ = true;
@@ -42,6 +45,10 @@ uint64_t load::pace(uint64_t now_ns) {
   if (options_.rate <= 0 || !sending_)
     return at_most;
   for (;; ++due_) {
+    if (options_.once && due_ == options_.streams.size()) {
+      sending_ = false;
+      return at_most;
+    }
     auto meant = began_ns_ + static_cast<uint64_t>(static_cast<double>(due_) * 1e9 / options_.rate);
     if (meant > now_ns)
       return std::min(meant - now_ns, at_most);
@@ -58,6 +65,8 @@ void load::send(uint32_t stream, uint64_t meant_ns) {
   auto number = verifier_.next_number(stream);
   if (options_.wants_verdict)
     verdicts_.next_number(stream);
+  if (!meant_ns_.empty())
+    meant_ns_[stream].push_back(meant_ns);
   source.speaks->append_message(fleet_.cork(source), {plan.target, stream, number, meant_ns});
 }
 
@@ -94,6 +103,9 @@ void load::on_verdict(connection &, uint32_t stream, uint64_t number, std::strin
     ++bad_answers_;
     if (failure_.empty())
       failure_ = "verdict '" + std::string{verdict} + "' for stream " + std::to_string(stream);
+  } else if (recording_ && !meant_ns_.empty()) {
+    auto now = steady_ns(), meant = meant_ns_[stream][number];
+    verdict_delay_.record(now > meant ? now - meant : 0);
   }
 }
 

@@ -34,6 +34,7 @@ struct load_options {
   uint32_t batch = 1;         ///< messages a request (only where answers free the slot)
   bool answers = false;       ///< the source's answer frees the slot, not the arrival
   bool wants_verdict = false; ///< each message must get exactly one verdict `written`
+  bool once = false;          ///< open loop: stops after one message a stream
 };
 
 class load final : public fleet_events {
@@ -46,13 +47,15 @@ public:
   uint64_t pace(uint64_t now_ns);
   /// Nothing new is sent any more.
   void stop() noexcept { sending_ = false; }
-  /// From here on `messages`, `verdicts`, `latency` and `lag` count.
+  /// From here on `messages`, `latency`, `verdict_delay` and `lag` count.
   void record(bool on) noexcept { recording_ = on; }
   /// Nothing sent is without its arrival, its verdict and its answer.
   bool is_settled() const noexcept;
 
   uint64_t messages() const noexcept { return messages_; } ///< arrived while recording
   const histogram &latency() const noexcept { return latency_; }
+  /// From when a message was due until its verdict; open loop with verdicts only.
+  const histogram &verdict_delay() const noexcept { return verdict_delay_; }
   const histogram &lag() const noexcept { return lag_; } ///< open loop: how late each was sent
   verification checked() const noexcept { return verifier_.result(); }
   /// Verdicts that are missing, came twice or were not `written`, and answers that were not as asked for.
@@ -73,6 +76,8 @@ private:
   verifier verifier_;
   verifier verdicts_; ///< arrivals are the verdicts: what is lost here was never answered
   histogram latency_;
+  histogram verdict_delay_;
+  std::vector<std::vector<uint64_t>> meant_ns_; ///< by stream and number, where verdicts are timed
   histogram lag_;
   std::vector<uint32_t> asked_; ///< by connection: the stream its request under way began with
   std::string failure_;

@@ -2,6 +2,7 @@
 #include "tests/bench/load.hpp"
 
 #include "tests/bench/floor_dialect.hpp"
+#include "tests/bench/measure.hpp"
 
 #include <gtest/gtest.h>
 
@@ -167,4 +168,36 @@ TEST_F(load_by_hand, demands_a_verdict_for_every_message_of_a_batch) {
   traffic.stop();
   traffic.on_response(connections.at(4), 200, "{\"verdict\":\"written\"}\n{\"verdict\":\"written\"}\n");
   EXPECT_EQ(traffic.wrong_verdicts(), 1u);
+}
+
+TEST_F(load_by_hand, sends_one_message_a_stream_where_once_is_wanted) {
+  connect(4);
+  load_options wanted;
+  wanted.streams = pairs_plan(4);
+  wanted.rate = 1'000;
+  wanted.once = true;
+  load traffic{connections, std::move(wanted)};
+  traffic.start(0);
+  traffic.pace(60'000'000'000);
+  for (uint32_t i = 0; i < 4; ++i)
+    EXPECT_EQ(said(i), 1u);
+}
+
+TEST_F(load_by_hand, times_a_verdict_from_when_its_message_was_due) {
+  connect(2);
+  load_options wanted;
+  wanted.streams = pairs_plan(2);
+  wanted.rate = 1'000;
+  wanted.wants_verdict = true;
+  load traffic{connections, std::move(wanted)};
+  auto begin = steady_ns();
+  traffic.start(begin);
+  traffic.record(true);
+  traffic.pace(begin + 1'000'000); // due at 0 and at 1 ms, in streams 0 and 1
+  traffic.on_verdict(connections.at(0), 0, 0, "written");
+  auto at_most = steady_ns() - begin;
+  EXPECT_EQ(traffic.verdict_delay().count(), 1u);
+  EXPECT_LE(traffic.verdict_delay().max(), at_most);
+  traffic.on_verdict(connections.at(1), 1, 0, "written");
+  EXPECT_EQ(traffic.verdict_delay().count(), 2u);
 }

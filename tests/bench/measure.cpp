@@ -41,6 +41,13 @@ cpu_time cpu_of(pid_t pid) {
   return result;
 }
 
+cpu_time cpu_of(const std::vector<pid_t> &pids) {
+  cpu_time sum;
+  for (auto pid : pids)
+    sum = sum + cpu_of(pid);
+  return sum;
+}
+
 cpu_time operator-(const cpu_time &a, const cpu_time &b) noexcept {
   return {a.total_ns - b.total_ns, a.user_ticks - b.user_ticks, a.system_ticks - b.system_ticks};
 }
@@ -54,16 +61,14 @@ double user_ns(const cpu_time &x) noexcept {
   return ticks == 0 ? 0 : static_cast<double>(x.total_ns) * static_cast<double>(x.user_ticks) / ticks;
 }
 
-uint64_t waited_for_core_ns(pid_t pid) {
-  uint64_t most = 0, result = 0;
+core_use core_use_of(pid_t pid) {
+  core_use result;
   std::error_code failed;
   for (auto &task : std::filesystem::directory_iterator{proc_path(pid, "task"), failed}) {
     std::ifstream in{task.path() / "schedstat"};
-    uint64_t ran = 0, waited = 0;
-    if (in >> ran >> waited && ran >= most) {
-      most = ran;
-      result = waited;
-    }
+    core_use of_thread;
+    if (in >> of_thread.ran_ns >> of_thread.waited_ns && of_thread.ran_ns >= result.ran_ns)
+      result = of_thread;
   }
   return result;
 }

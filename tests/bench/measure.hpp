@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <sys/types.h>
+#include <vector>
 
 namespace stentor::bench {
 
@@ -17,14 +18,20 @@ struct cpu_time {
   uint64_t system_ticks = 0; ///< 10 ms each
 };
 cpu_time cpu_of(pid_t pid);
+/// The sum over several processes, such as the nodes of a cluster.
+cpu_time cpu_of(const std::vector<pid_t> &pids);
 cpu_time operator-(const cpu_time &a, const cpu_time &b) noexcept;
 cpu_time operator+(const cpu_time &a, const cpu_time &b) noexcept;
 /// The user part of `x` in ns, by its ticks; 0 without any tick.
 double user_ns(const cpu_time &x) noexcept;
 
-/// How long the busiest thread of a process was ready to run while another one had the core. Not the others:
-/// in a pinned server they wait for that one.
-uint64_t waited_for_core_ns(pid_t pid);
+/// The busiest thread of a process: how long it ran, and how long it was ready to run while another one had
+/// the core. Not the others: in a pinned server they wait for that one.
+struct core_use {
+  uint64_t ran_ns = 0;
+  uint64_t waited_ns = 0;
+};
+core_use core_use_of(pid_t pid);
 
 /// How long this machine's cores were ready to run and the hypervisor ran somebody else.
 uint64_t stolen_ns();

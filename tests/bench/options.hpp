@@ -13,9 +13,10 @@ struct options {
   // -- where ----
   int server_core = 1;
   int generator_core = 0;
-  std::string server_program;                ///< stentord; empty: the floor alone
-  std::vector<std::string> server_arguments; ///< more flags for it
-  std::string server_log;                    ///< file for its log; empty: none
+  std::string server_program;                 ///< stentord; empty: the floor alone
+  std::vector<std::string> server_arguments;  ///< more flags for it
+  std::string server_log;                     ///< file for its log; empty: none
+  std::string redis_program = "redis-server"; ///< for the directory of a cluster
 
   // -- how much ----
   int pairs = 7;                  ///< rounds a side
@@ -26,6 +27,17 @@ struct options {
   uint32_t herd_devices = 15'000;
   uint32_t back_ends = 16; ///< keep-alive connections of push
   uint32_t batch = 100;    ///< messages of a batch push
+
+  // -- cluster ----
+  /// Over two nodes; even. With 16 in flight each, 8,000 are under way each way: more than twice as many
+  /// would pass the 8 MiB that one loop may have under way to another, and then `congested` is the right
+  /// answer.
+  uint32_t cluster_devices = 1'000;
+
+  uint32_t first_contacts = 500;  ///< a round, each to a device nobody there has sent to before
+  double first_rate = 400;        ///< of them a second
+  uint32_t node_devices = 12'000; ///< idle on each of three nodes; below the descriptor limit of a process
+  int connect_pairs = 3;          ///< rounds of that, of each side
 
   // -- d2d ----
   std::vector<uint32_t> windows{1, 16};

@@ -61,7 +61,8 @@ std::optional<bool> finding::is_met() const {
   auto values = judged();
   if (!limit || values.empty())
     return {};
-  return summarize(values).median <= *limit;
+  auto median = summarize(values).median;
+  return at_least ? median >= *limit : median <= *limit;
 }
 
 bool report::is_good() const {
@@ -83,6 +84,7 @@ void report::keep(const std::string &scenario, const std::string &side,
          {"server_system_us", x.per_message((double(x.server.total_ns) - user_ns(x.server)) / 1e3)},
          {"generator_cpu_us", x.per_message(double(x.generator_cpu_ns) / 1e3)},
          {"latency_us", latency_json(x.latency)},
+         {"verdict_delay_us", x.verdict_delay.count() ? latency_json(x.verdict_delay) : nlohmann::json{}},
          {"generator_lag_us", x.lag.count() ? latency_json(x.lag) : nlohmann::json{}},
          {"kept_waiting_ms", double(x.kept_waiting_ns) / 1e6},
          {"sent", x.checked.sent},

@@ -25,10 +25,15 @@ struct finding {
   std::string bar{};               ///< `limit` in words; empty: reported only
   std::string text{};              ///< shown in place of `ours`
   std::string floor_text{};        ///< shown in place of `floor`
+  bool at_least = false;           ///< `limit` is met where the median of `compared` is at least this
 
   void hold(std::optional<double> at_most, std::string in_words) {
     limit = at_most;
     bar = at_most ? std::move(in_words) : std::string{};
+  }
+  void hold_at_least(std::optional<double> limit_below, std::string in_words) {
+    hold(limit_below, std::move(in_words));
+    at_least = true;
   }
   std::vector<double> judged() const { return compared.empty() ? ratios(ours, floor) : compared; }
   /// Nothing where there is no bar or nothing to judge.

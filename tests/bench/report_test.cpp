@@ -17,6 +17,14 @@ TEST(report, does_not_judge_without_a_limit_or_without_figures) {
   EXPECT_EQ((finding{"cpu", {1}, {}, {}, "×", 1, "≤ 1"}).is_met(), std::nullopt);
 }
 
+TEST(finding, may_have_to_be_at_least_its_limit) {
+  finding x{"rate", {}, {5}, {5}};
+  x.hold_at_least(5, "≥ 5");
+  EXPECT_EQ(x.is_met(), true);
+  x.compared = {4.9};
+  EXPECT_EQ(x.is_met(), false);
+}
+
 TEST(report, is_bad_where_one_bar_is_missed_or_a_scenario_failed) {
   report missed;
   missed.add({"good", {1}, {1}, {}, "×", 1, "≤ 1"});

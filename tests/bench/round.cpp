@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/round.hpp"
 
+#include "tests/bench/core_watch.hpp"
+
 #include <unistd.h>
 
 namespace stentor::bench {
@@ -35,7 +37,7 @@ private:
 
 } // namespace
 
-round_result run_round(fleet &f, load &traffic, pid_t server, const round_times &times,
+round_result run_round(fleet &f, load &traffic, const std::vector<pid_t> &servers, const round_times &times,
                        const counter_reader &system_calls) {
   round_result result;
   attendant others{f, times.fleets};
@@ -54,24 +56,23 @@ round_result run_round(fleet &f, load &traffic, pid_t server, const round_times 
       others.serve_if_due(now);
     }
   };
-  auto waited = [&] { return waited_for_core_ns(server) + waited_for_core_ns(::getpid()) + stolen_ns(); };
   auto began = steady_ns();
   traffic.start(began);
   run_until(began + times.warm_ns);
   others.serve();
 
   auto own_cpu = cpu_of(::getpid());
-  auto waited_before = waited();
+  core_watch cores{servers};
   auto calls = system_calls ? system_calls() : 0;
-  auto cpu = cpu_of(server);
+  auto cpu = cpu_of(servers);
   auto from = steady_ns();
   traffic.record(true);
   run_until(from + times.measure_ns);
   traffic.record(false);
   auto to = steady_ns();
-  result.server = cpu_of(server) - cpu;
+  result.server = cpu_of(servers) - cpu;
   result.system_calls = system_calls ? system_calls() - calls : 0;
-  result.kept_waiting_ns = waited() - waited_before;
+  result.kept_waiting_ns = cores.kept_waiting_ns();
   result.generator_cpu_ns = (cpu_of(::getpid()) - own_cpu).total_ns;
   result.wall_ns = to - from;
 
@@ -85,6 +86,7 @@ round_result run_round(fleet &f, load &traffic, pid_t server, const round_times 
   others.serve();
   result.messages = traffic.messages();
   result.latency = traffic.latency();
+  result.verdict_delay = traffic.verdict_delay();
   result.lag = traffic.lag();
   result.checked = traffic.checked();
   result.wrong_verdicts = traffic.wrong_verdicts();

@@ -31,6 +31,7 @@ struct round_result {
   uint64_t generator_cpu_ns = 0;
   uint64_t system_calls = 0; ///< of the server; only in rounds that count them
   histogram latency;
+  histogram verdict_delay; ///< open loop with verdicts only
   histogram lag;
   verification checked;
   uint64_t wrong_verdicts = 0;
@@ -44,8 +45,9 @@ struct round_result {
 /// Counts something of the server, read at the begin and the end of the measured time.
 using counter_reader = std::function<uint64_t()>;
 
-/// Fails, by `round_result::failure`, where connections of `f` were lost before.
-round_result run_round(fleet &f, load &traffic, pid_t server, const round_times &times,
+/// `servers`: one, or the nodes of a cluster on the same core, whose CPU is summed. Fails, by
+/// `round_result::failure`, where connections of `f` were lost before.
+round_result run_round(fleet &f, load &traffic, const std::vector<pid_t> &servers, const round_times &times,
                        const counter_reader &system_calls = {});
 
 /// A round counts as disturbed where the generator was late or either core was taken by somebody else.

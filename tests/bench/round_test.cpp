@@ -47,7 +47,7 @@ struct rounds : testing::Test {
   /// A round without traffic.
   round_result run(fleet &f, std::vector<fleet *> all) {
     load traffic{f, {}};
-    return run_round(f, traffic, ::getpid(), {0, 1'000'000, false, std::move(all)});
+    return run_round(f, traffic, {::getpid()}, {0, 1'000'000, false, std::move(all)});
   }
 
   answering_dialect speaks_;

@@ -24,14 +24,14 @@ struct crowd {
   std::unique_ptr<fleet> connections; ///< declared last: it closes first
 
   static caf::expected<crowd> make(const options &how, uint32_t count, uint8_t source_net) {
-    auto started = stentor_target::start(how, stentor_target::access::tokens);
+    auto started = stentor_target::start(how, node_access::tokens());
     if (!started)
       return std::move(started.error());
     crowd x{std::move(*started), nullptr, std::make_unique<fleet>(source_net)};
     device_dialect names{{format::msgpack, 'm', want::none, {}}};
     std::vector<std::string> tokens;
     for (uint32_t i = 0; i < count; ++i) {
-      auto token = x.server->token(names.device_name(i), names.account_name(i));
+      auto token = x.server->access().token(names.device_name(i), names.account_name(i));
       if (!token)
         return std::move(token.error());
       tokens.push_back(std::move(*token));
@@ -121,7 +121,7 @@ caf::error run_idle(const options &how, report &out) {
     auto x = crowd::make(how, count, static_cast<uint8_t>(10 + i % 100));
     if (!x)
       return std::move(x.error());
-    auto open = [&] { return open_wave(*x->connections, x->server->pid(), steady_at_once); };
+    auto open = [&] { return open_wave(*x->connections, {x->server->pid()}, steady_at_once); };
     if (auto failed = connect_once(*x->connections, x->server->pid(), count, ours, lost, open))
       return failed;
   }
@@ -175,7 +175,7 @@ caf::error run_herd(const options &how, report &out) {
     if (!ours)
       continue;
     wave = cut_and_return(*ours->connections, [&](size_t at_once) {
-      return open_wave(*ours->connections, ours->server->pid(), at_once);
+      return open_wave(*ours->connections, {ours->server->pid()}, at_once);
     });
     if (!wave)
       return std::move(wave.error());

@@ -55,7 +55,7 @@ round_result run_one(const talker &who, const options &how, uint32_t window, dou
   wanted.rate = rate;
   wanted.wants_verdict = who.speaks && who.wants == want::written;
   load traffic{*who.connections, std::move(wanted)};
-  return run_round(*who.connections, traffic, who.server, times, calls);
+  return run_round(*who.connections, traffic, {who.server}, times, calls);
 }
 
 /// System calls a message in one round of their own, because counting slows them. Counted by the kernel, or,
@@ -147,7 +147,7 @@ struct cast {
   }
 
   caf::error start_server(const options &how) {
-    auto started = stentor_target::start(how, stentor_target::access::development);
+    auto started = stentor_target::start(how, node_access::development());
     if (!started)
       return std::move(started.error());
     server = std::move(*started);
@@ -157,7 +157,7 @@ struct cast {
   caf::error join(const options &how, fleet &f, device_dialect &speaks) {
     for (uint32_t i = 0; i < how.devices; ++i)
       f.add(speaks, server->device_address());
-    auto wave = open_wave(f, server->pid(), 256);
+    auto wave = open_wave(f, {server->pid()}, 256);
     return wave ? caf::error{} : std::move(wave.error());
   }
 

@@ -21,7 +21,7 @@ caf::error run_push(const options &how, report &out) {
   http_dialect batch{devices, format::msgpack, true};
   fleet connections{2};
   if (!how.server_program.empty()) {
-    auto started = stentor_target::start(how, stentor_target::access::development);
+    auto started = stentor_target::start(how, node_access::development());
     if (!started)
       return std::move(started.error());
     server = std::move(*started);
@@ -30,7 +30,7 @@ caf::error run_push(const options &how, report &out) {
     for (auto *speaks : {&single, &batch})
       for (uint32_t i = 0; i < how.back_ends; ++i)
         connections.add(*speaks, server->api_address());
-    if (auto wave = open_wave(connections, server->pid(), 256); !wave)
+    if (auto wave = open_wave(connections, {server->pid()}, 256); !wave)
       return std::move(wave.error());
   }
 
@@ -43,7 +43,7 @@ caf::error run_push(const options &how, report &out) {
     wanted.batch = messages;
     wanted.answers = answers;
     load traffic{f, std::move(wanted)};
-    return run_round(f, traffic, pid, times);
+    return run_round(f, traffic, {pid}, times);
   };
   std::vector<side> sides{{what + ", floor", [&] {
                              return run((*floor)->connections(), (*floor)->pid(), how.devices, 1, false);
@@ -54,7 +54,7 @@ caf::error run_push(const options &how, report &out) {
                      load_options wanted;
                      wanted.streams = pairs_plan(how.devices);
                      load traffic{(*floor)->connections(), std::move(wanted)};
-                     return run_round((*floor)->connections(), traffic, (*floor)->pid(), times);
+                     return run_round((*floor)->connections(), traffic, {(*floor)->pid()}, times);
                    }});
   if (server) {
     sides.push_back({what, [&] { return run(connections, server->pid(), how.devices, 1, true); }});

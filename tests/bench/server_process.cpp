@@ -37,7 +37,9 @@ size_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
-bool server_process::parse_ready(const std::string &line) {
+bool server_process::is_ready_line(const std::string &line, const std::string &of_stranger) {
+  if (!of_stranger.empty())
+    return line.find(of_stranger) != std::string::npos;
   if (!line.starts_with("ready "))
     return false;
   auto field = [&](std::string_view name, net::socket_address &out) {
@@ -75,7 +77,7 @@ caf::expected<server_process> server_process::run(const start &how) {
     ::dup2(log, STDERR_FILENO);
     if (how.inherited_fd >= 0)
       ::fcntl(how.inherited_fd, F_SETFD, 0);
-    ::execv(arguments[0], arguments.data());
+    ::execvp(arguments[0], arguments.data());
     ::_exit(127);
   }
   ::close(output[1]);
@@ -97,7 +99,7 @@ caf::expected<server_process> server_process::run(const start &how) {
     }
     text.append(buffer, static_cast<size_t>(n));
     for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
-      ready = ready || child.parse_ready(text.substr(begin, end - begin));
+      ready = ready || child.is_ready_line(text.substr(begin, end - begin), how.ready_text);
   }
   // What it prints later goes to a pipe nobody reads: a server that says more than 64 KiB would block in it,
   // so a thread that ends with the child takes it to the log.

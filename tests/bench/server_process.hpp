@@ -22,13 +22,15 @@ size_t raise_descriptor_limit();
 class server_process {
 public:
   struct start {
-    std::vector<std::string> arguments; ///< the program first
+    std::vector<std::string> arguments; ///< the program first; looked for in PATH without a slash in it
     int core = 1;
-    int inherited_fd = -1; ///< stays open in the child under this number; -1 for none
-    std::string log_path;  ///< standard error and what follows the ready line; empty: /dev/null
+    int inherited_fd = -1;    ///< stays open in the child under this number; -1 for none
+    std::string log_path{};   ///< standard error and what follows the ready line; empty: /dev/null
+    std::string ready_text{}; ///< strangers: the line that holds this takes the place of our ready line
   };
 
-  /// Runs the program and reads its output up to the line `ready device=HOST:PORT [api=HOST:PORT]`.
+  /// Runs the program and reads its output up to the line `ready device=HOST:PORT [api=HOST:PORT]`, or with
+  /// `ready_text` up to that, without any address.
   /// `errc::io` with what it said instead where it ends or takes longer than 30 s.
   [[nodiscard]] static caf::expected<server_process> run(const start &how);
 
@@ -45,7 +47,7 @@ public:
 
 private:
   server_process() = default;
-  bool parse_ready(const std::string &line);
+  bool is_ready_line(const std::string &line, const std::string &of_stranger);
 
   pid_t pid_ = -1;
   net::socket_address device_;

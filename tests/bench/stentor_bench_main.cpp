@@ -2,8 +2,9 @@
 // The command line of stentor-bench. Every subcommand runs its scenario, prints a table (or JSON) and exits
 // with 0 where all bars were met, 1 where one was missed or a scenario failed, 2 for a wrong command line.
 #include "cluster/errc.hpp"
+#include "tests/bench/crowd_child.hpp"
 #include "tests/bench/floor_server.hpp"
-#include "tests/bench/scenarios.hpp"
+#include "tests/bench/scenarios_cluster.hpp"
 #include "tests/bench/server_process.hpp"
 
 #include <CLI/CLI.hpp>
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <set>
 
 namespace stentor::bench {
 
@@ -22,6 +24,7 @@ constexpr auto examples = R"(Examples:
   stentor-bench d2d --window 1 --pairs 3        device to device beside the floor
   stentor-bench d2d --rate 10000 --seconds 3    open loop: latency from the intended send time
   stentor-bench idle --connections 5000         memory and CPU of connected devices
+  stentor-bench cluster --part connect          devices of three nodes on one Redis
   stentor-bench standard --json                 everything scripts/bench runs, for machines
 
 The server and the generator run on different cores. See docs/benchmark.md.)";
@@ -88,6 +91,19 @@ void run_standard(const options &how, report &out) {
   attempt(out, "herd", [&] { return run_herd(how, out); });
 }
 
+void run_cluster(const options &how, const std::set<std::string> &parts, report &out) {
+  if (parts.contains("d2d"))
+    for (auto window : how.windows)
+      attempt(out, "cluster d2d, " + std::to_string(window) + " in flight",
+              [&] { return run_cluster_d2d(how, window, out); });
+  if (parts.contains("open"))
+    attempt(out, "cluster, open loop", [&] { return run_cluster_open(how, 5'000, out); });
+  if (parts.contains("first"))
+    attempt(out, "cluster, first contact", [&] { return run_cluster_first(how, out); });
+  if (parts.contains("connect"))
+    attempt(out, "cluster, connect", [&] { return run_cluster_connect(how, out); });
+}
+
 int print(const report &found, const output &how) {
   auto json = found.json();
   if (!how.file.empty() && !(std::ofstream{how.file} << json.dump(1) << '\n')) {
@@ -115,9 +131,19 @@ int run(int argc, char **argv) {
   auto *push = app.add_subcommand("push", "HTTP direct push, single and in batches");
   auto *herd = app.add_subcommand("herd", "All devices reconnect at once");
   auto *standard = app.add_subcommand("standard", "All of it, as the bar demands");
+  auto *cluster = app.add_subcommand("cluster", "Several nodes on one Redis, as the cluster's bar demands");
   auto *serve = app.add_subcommand("serve-floor", "The floor's server")->group("");
   serve->add_option("--counters-fd", counters_fd);
-  for (auto *command : {floor, idle, d2d, push, herd, standard}) {
+  crowd_plan crowd;
+  auto *serve_crowd = app.add_subcommand("serve-crowd", "Idle devices in a process of their own")->group("");
+  serve_crowd->add_option("--server", crowd.server);
+  serve_crowd->add_option("--secret", crowd.secret);
+  serve_crowd->add_option("--first", crowd.first);
+  serve_crowd->add_option("--devices", crowd.devices);
+  serve_crowd->add_option("--at-once", crowd.at_once);
+  serve_crowd->add_option("--source-net", crowd.source_net);
+  serve_crowd->add_option("--control-fd", crowd.control_fd);
+  for (auto *command : {floor, idle, d2d, push, herd, standard, cluster}) {
     declare_common(*command, how, out);
     command->footer(examples);
   }
@@ -131,7 +157,7 @@ int run(int argc, char **argv) {
     command->add_option("--herd", how.herd_devices, "Devices that reconnect at once")
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
-  for (auto *command : {floor, d2d})
+  for (auto *command : {floor, d2d, cluster})
     command->add_option("--window", how.windows, "Messages in flight a sender; repeatable")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->check(CLI::Range(1, 10'000))
@@ -144,7 +170,22 @@ int run(int argc, char **argv) {
       ->capture_default_str();
   bool json_too = false;
   d2d->add_flag("--with-json", json_too, "Also with devices that speak JSON");
-  for (auto *command : {d2d, standard})
+  std::set<std::string> parts{"d2d", "open", "first", "connect"};
+  cluster->add_option("--part", parts, "Only this part; repeatable")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(CLI::IsMember(parts));
+  cluster->add_option("--devices", how.cluster_devices, "Devices of d2d and open loop, in pairs")
+      ->check(CLI::Range(2, 6'000))
+      ->capture_default_str();
+  cluster->add_option("--connections", how.node_devices, "Idle devices a node, of three nodes")
+      ->check(CLI::Range(1, 18'000))
+      ->capture_default_str();
+  cluster->add_option("--connect-pairs", how.connect_pairs, "Rounds of each side of connect, interleaved")
+      ->check(CLI::Range(1, 30))
+      ->capture_default_str();
+  cluster->add_option("--redis-server", how.redis_program, "The redis-server to start")
+      ->capture_default_str();
+  for (auto *command : {d2d, standard, cluster})
     command->add_flag("--spin", how.spin, "Open loop: the generator polls without sleeping");
   for (auto *command : {floor, push}) {
     command->add_option("--back-ends", how.back_ends, "Keep-alive connections")
@@ -161,8 +202,11 @@ int run(int argc, char **argv) {
   }
   if (*serve)
     return run_floor_server(counters_fd);
+  if (*serve_crowd)
+    return run_crowd(crowd);
 
   how.devices += how.devices % 2;
+  how.cluster_devices += how.cluster_devices % 2;
   if (*d2d) {
     how.written = wanted == "written";
     how.json = json_too;
@@ -173,7 +217,8 @@ int run(int argc, char **argv) {
   }
   auto limit = raise_descriptor_limit();
   auto needed = size_t{std::max({*idle || *standard || *floor ? how.idle_devices : 0,
-                                 *herd || *standard ? how.herd_devices : 0, how.devices * 2})} +
+                                 *herd || *standard ? how.herd_devices : 0, how.devices * 2,
+                                 how.cluster_devices * 3})} +
                 200;
   if (needed > limit) {
     std::cerr << "stentor-bench: needs " << needed << " descriptors, the limit is " << limit << '\n';
@@ -202,6 +247,8 @@ int run(int argc, char **argv) {
     attempt(found, "d2d", [&] { return run_d2d(how, window, 0, found); });
   if (*standard)
     run_standard(how, found);
+  if (*cluster)
+    run_cluster(how, parts, found);
   return print(found, out);
 }
 

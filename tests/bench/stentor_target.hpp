@@ -3,6 +3,7 @@
 // that the generator and not a limit sets the pace. Owned by a scenario.
 #pragma once
 
+#include "tests/bench/node_access.hpp"
 #include "tests/bench/options.hpp"
 #include "tests/bench/server_process.hpp"
 
@@ -14,27 +15,27 @@
 
 namespace stentor::bench {
 
+/// The command line of a node under test: what all share, then `own`, then what the caller of the benchmark
+/// wants.
+std::vector<std::string> node_arguments(const options &how, const node_access &access,
+                                        const std::vector<std::string> &own);
+
 class stentor_target {
 public:
-  enum class access : uint8_t { development, tokens };
-  /// Starts `how.server_program`, and sends one message from device to device with the client library, so
-  /// that a server that does not work says so before anything is measured.
-  static caf::expected<std::unique_ptr<stentor_target>> start(const options &how, access by);
+  /// Starts `how.server_program` with the embedded directory, and tries it out.
+  static caf::expected<std::unique_ptr<stentor_target>> start(const options &how, node_access access);
 
   pid_t pid() const noexcept { return process_.pid(); }
   const net::socket_address &device_address() const noexcept { return process_.device_address(); }
   const net::socket_address &api_address() const noexcept { return process_.api_address(); }
-
-  /// A good HS256 token for this device.
-  caf::expected<std::string> token(const std::string &device, const std::string &account) const;
+  const node_access &access() const noexcept { return access_; }
 
 private:
-  [[nodiscard]] caf::error try_out(access by) const;
-  stentor_target(server_process process, std::string secret)
-      : process_(std::move(process)), secret_(std::move(secret)) {}
+  stentor_target(server_process process, node_access access)
+      : process_(std::move(process)), access_(std::move(access)) {}
 
   server_process process_;
-  std::string secret_;
+  node_access access_;
 };
 
 } // namespace stentor::bench

@@ -36,12 +36,12 @@ struct wave final : fleet_events {
 
 } // namespace
 
-caf::expected<wave_result> open_wave(fleet &f, pid_t server, size_t at_once,
-                                     const std::function<bool()> &is_done) {
+caf::expected<wave_result> open_wave(fleet &f, const std::vector<pid_t> &servers, size_t at_once,
+                                     const std::function<bool()> &is_done, bool yields) {
   wave w{f};
   f.listen_to(&w);
   w.result.connections = f.size() - f.ready_count();
-  auto cpu = cpu_of(server);
+  auto cpu = cpu_of(servers);
   auto begin = steady_ns();
   auto out_of_sockets = false;
   for (size_t next = 0; f.ready_count() < f.size() || (is_done && !is_done());) {
@@ -50,7 +50,8 @@ caf::expected<wave_result> open_wave(fleet &f, pid_t server, size_t at_once,
         out_of_sockets = out_of_sockets || !w.open(f.at(next));
         ++opened;
       }
-    f.turn(next < f.size() ? 0 : 100'000);
+    auto may_open = next < f.size() && !(yields && f.under_way() >= at_once);
+    f.turn(may_open ? 0 : 100'000);
     for (auto *c : std::exchange(w.again, {}))
       out_of_sockets = out_of_sockets || !w.open(*c);
     if (out_of_sockets || steady_ns() - begin > limit_ns) {
@@ -60,7 +61,7 @@ caf::expected<wave_result> open_wave(fleet &f, pid_t server, size_t at_once,
     }
   }
   w.result.wall_ns = steady_ns() - begin;
-  w.result.server = cpu_of(server) - cpu;
+  w.result.server = cpu_of(servers) - cpu;
   f.listen_to(nullptr);
   return std::move(w.result);
 }

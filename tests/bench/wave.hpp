@@ -28,9 +28,10 @@ struct wave_result {
 inline constexpr size_t everybody = SIZE_MAX;
 
 /// Opens all closed connections of `f`, at most `at_once` of them under way at a time. Lost ones are tried
-/// again at once. `is_done`: where the server says nothing to a client that is ready; else empty. `errc::io`
-/// after 60 s, with the last reason a connection was lost.
-caf::expected<wave_result> open_wave(fleet &f, pid_t server, size_t at_once,
-                                     const std::function<bool()> &is_done = {});
+/// again at once. `servers`: whose CPU is summed. `is_done`: where the server says nothing to a client that
+/// is ready; else empty. `yields`: sleeps while nothing may be opened, for a generator that shares its core;
+/// else it polls. `errc::io` after 60 s, with the last reason a connection was lost.
+caf::expected<wave_result> open_wave(fleet &f, const std::vector<pid_t> &servers, size_t at_once,
+                                     const std::function<bool()> &is_done = {}, bool yields = false);
 
 } // namespace stentor::bench
