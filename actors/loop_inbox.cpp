@@ -289,6 +289,16 @@ void loop_inbox::tell_resolved(const std::vector<device_id> &devices, const std:
 // -- other questions ----
 
 void loop_inbox::list(const account_id &account, list_handler told, duration most) {
+  list_what_is_there(
+      account,
+      [told = std::move(told), &view = *host().context().view](auto found) {
+        told(view.doubtful ? caf::expected<std::vector<storage::record>>{make_error(errc::unavailable)}
+                           : std::move(found));
+      },
+      most);
+}
+
+void loop_inbox::list_what_is_there(const account_id &account, list_handler told, duration most) {
   auto timeout = std::chrono::ceil<std::chrono::milliseconds>(std::min<duration>(most, directory_timeout));
   ask(strong(host().context().router_of(account)), timeout, caf::make_message(list_atom_v, account),
       [told = std::move(told)](caf::expected<caf::message> answer) {

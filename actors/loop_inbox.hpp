@@ -39,7 +39,10 @@ public:
   void resolve(const device_id &device, uint64_t ticket);
   using list_handler = std::function<void(caf::expected<std::vector<storage::record>>)>;
   /// Answers within `most`, or after the directory's own time where that is shorter.
+  /// `unavailable` where the directory came back a moment ago and may lack devices.
   void list(const account_id &account, list_handler told, duration most = duration::max());
+  /// The same, with what is there: for watchers, who hear of the rest as it comes.
+  void list_what_is_there(const account_id &account, list_handler told, duration most = duration::max());
   using lookup_handler = std::function<void(const lookup_answer &)>;
   void lookup(const device_id &device, lookup_handler told);
   /// Events of the account go to the session until `unwatch`; `told` hears whether there was room.

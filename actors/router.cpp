@@ -179,9 +179,7 @@ router_actor::behavior_type router(router_actor::stateful_pointer<router_state> 
                 [promise](caf::error &why) mutable { promise.deliver(std::move(why)); });
         return promise;
       },
-      [self](list_atom list, const account_id &account) -> caf::result<std::vector<storage::record>> {
-        if (self->state.view->doubtful)
-          return make_error(errc::unavailable);
+      [self](list_atom list, const account_id &account) {
         return self->delegate(self->state.directory, list, account);
       },
       [self](watch_atom watch, const caf::actor &inbox, const account_id &account,

@@ -265,16 +265,16 @@ void session::on_event(const storage::event &event) {
 void session::on_resync() {
   if (mode_ != mode::live || !watching_)
     return;
-  host().inbox().list(me_->account,
-                      [&here = host(), ref = ref_](caf::expected<std::vector<storage::record>> found) {
-                        auto *who = here.sessions().find(ref);
-                        if (!found || !who)
-                          return;
-                        std::vector<std::string_view> names;
-                        for (auto &record : *found)
-                          names.push_back(record.device.str());
-                        who->tell_resync(names);
-                      });
+  host().inbox().list_what_is_there(
+      me_->account, [&here = host(), ref = ref_](caf::expected<std::vector<storage::record>> found) {
+        auto *who = here.sessions().find(ref);
+        if (!found || !who)
+          return;
+        std::vector<std::string_view> names;
+        for (auto &record : *found)
+          names.push_back(record.device.str());
+        who->tell_resync(names);
+      });
 }
 
 void session::tell_resync(std::span<const std::string_view> devices) {
