@@ -56,6 +56,11 @@ caf::behavior link_broker::make_behavior() {
   return mine.or_else(basp_behavior);
 }
 
+bool link_broker::cleanup(caf::error &&reason, caf::execution_unit *host) {
+  close_all();
+  return caf::scheduled_actor::cleanup(std::move(reason), host);
+}
+
 // -- connections come and go ----
 
 void link_broker::add(handle which, bool dialled, uint64_t serial) {

@@ -28,6 +28,9 @@ public:
   /// - `(sever_atom, serial)` -> count: cuts this one.
   caf::behavior make_behavior() override;
   void flush(caf::io::connection_handle which) override;
+  /// Closes the mailbox, which CAF 0.17's brokers leave open when they end: what came afterwards stayed in it
+  /// for ever, and where a detached actor had sent it (its end, say), the actor system waited for ever, too.
+  bool cleanup(caf::error &&reason, caf::execution_unit *host) override;
   const char *name() const override { return "link_broker"; }
 
 private:
