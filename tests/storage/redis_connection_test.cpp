@@ -273,5 +273,15 @@ TEST(redis_connection, does_not_use_a_connection_with_bytes_nobody_asked_for) {
   EXPECT_EQ(server.connections(), 2);
 }
 
+TEST(redis_connection, repeats_nothing_on_a_connection_it_has_just_given_up) {
+  fake_redis server{saying("-NOSCRIPT No matching script. Please use EVAL.\r\n+STRAY\r\n")};
+  redis_connection x{server.url(), eager, {}};
+  ASSERT_FALSE(x.ready());
+  auto replies = x.run(ping());
+  ASSERT_FALSE(replies);
+  EXPECT_EQ(replies.error(), errc::timed_out);
+  EXPECT_EQ(x.run(ping()).error(), errc::unavailable) << "until it is connected again";
+}
+
 } // namespace
 } // namespace stentor::storage::test
