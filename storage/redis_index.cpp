@@ -43,11 +43,13 @@ caf::error redis_directory::raise(const overtaken_entries &entries) {
     eval(work, redis_script::index_raise, std::array{keys_.account(x.account)},
          std::array{x.device.str(), std::to_string(x.least)});
   auto said = run(work);
-  if (!said) // the records are written, the answer is not: repeating them is what mends it
+  // The records are written, their entries not: nobody may be told that nothing was done, and repeating it
+  // mends it.
+  if (!said)
     return make_error(errc::timed_out, render(said.error()));
   for (auto &reply : *said)
     if (auto failure = connection_.error_of(reply))
-      return failure;
+      return make_error(errc::timed_out, render(failure));
   return {};
 }
 
