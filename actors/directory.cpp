@@ -269,8 +269,8 @@ void directory_state::sweep(const node_id &node, incarnation inc) {
     count_batch(1, removed ? 0 : 1);
     if (!removed)
       return;
-    numbers->node().swept.fetch_add(*removed, std::memory_order_relaxed);
-    if (*removed >= sweep_batch)
+    numbers->node().swept.fetch_add(removed->removed, std::memory_order_relaxed);
+    if (removed->more)
       sweep(node, inc);
   });
 }

@@ -60,8 +60,8 @@ public:
     note("events");
     auto count = std::min(events_left, most);
     events_left -= count;
-    return std::vector<storage::event>(count, {storage::event_kind::online, device_id::trusted("x"),
-                                               account_id::trusted("acme"), 1});
+    return std::vector<storage::event>(
+        count, {storage::event_kind::online, device_id::trusted("x"), account_id::trusted("acme"), 1});
   }
   result<storage::renew_result> renew(const storage::lease &mine, std::chrono::milliseconds length) override {
     return inner_.renew(mine, length);
@@ -70,7 +70,7 @@ public:
     return inner_.declare_dead(node, inc);
   }
   result<bool> release(const node_id &node, incarnation inc) override { return inner_.release(node, inc); }
-  result<size_t> sweep(const node_id &node, incarnation inc, size_t batch) override {
+  result<storage::sweep_result> sweep(const node_id &node, incarnation inc, size_t batch) override {
     note("sweep");
     return inner_.sweep(node, inc, batch);
   }
@@ -121,8 +121,11 @@ protected:
     auto generation = ++generation_;
     return (*self_)->request(
         directory_, 600min, bind_atom_v,
-        std::vector<storage::bind_request>{{device_id::trusted(device), account_id::trusted("acme"),
-                                            {node_id::trusted("n"), 1, {0, 1, generation}, 0}, 0, until_}});
+        std::vector<storage::bind_request>{{device_id::trusted(device),
+                                            account_id::trusted("acme"),
+                                            {node_id::trusted("n"), 1, {0, 1, generation}, 0},
+                                            0,
+                                            until_}});
   }
   auto lookup(const std::string &device) {
     return (*self_)->request(directory_, 600min, lookup_atom_v, std::vector{device_id::trusted(device)});
@@ -133,7 +136,8 @@ protected:
   }
   /// A router that hears events.
   caf::strong_actor_ptr sink() {
-    auto x = sys_->spawn([]() -> caf::behavior { return {[](event_atom, const std::vector<storage::event> &) {}}; });
+    auto x = sys_->spawn(
+        []() -> caf::behavior { return {[](event_atom, const std::vector<storage::event> &) {}}; });
     return caf::actor_cast<caf::strong_actor_ptr>(x);
   }
   node_counters &counted() { return numbers_->node(); }
@@ -216,7 +220,8 @@ TEST_F(directory_of_a_slow_store, refuses_at_once_what_would_wait_too_long) {
   ASSERT_TRUE(said);
   EXPECT_EQ(said->front().error, errc::unavailable);
   EXPECT_EQ(counted().directory_refused, 1u);
-  EXPECT_EQ(answer<lookup_answers>(full)->size(), many.size()) << "a request of any size fits where none waits";
+  EXPECT_EQ(answer<lookup_answers>(full)->size(), many.size())
+      << "a request of any size fits where none waits";
 }
 
 TEST_F(directory_of_a_slow_store, takes_turns_with_a_backlog_of_events) {

@@ -166,10 +166,10 @@ TEST(redis_figures, DISABLED_show_how_fast_a_sweep_is) {
   auto rate = per_second(fleet / 3, [&] {
     for (;;) {
       auto began = steady_clock::now();
-      auto count = *dir->sweep(dead.node, dead.inc, 500);
+      auto x = *dir->sweep(dead.node, dead.inc, 500);
       worst = std::max(worst, std::chrono::duration<double, std::milli>(steady_clock::now() - began).count());
-      removed += count;
-      if (count == 0)
+      removed += x.removed;
+      if (!x.more)
         break;
     }
   });

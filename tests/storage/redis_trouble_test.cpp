@@ -189,7 +189,7 @@ TEST(redis_trouble, does_not_notice_that_redis_forgot_its_scripts) {
         EXPECT_TRUE(dir->events_after(cursor, 1));
       },
       [&] { EXPECT_TRUE(*dir->release(n1.node, 1)); },
-      [&] { EXPECT_EQ(*dir->sweep(n1.node, 1, 9), 1u); },
+      [&] { EXPECT_EQ(swept(*dir, n1.node, 1, 9), 1u); },
   };
   for (auto &call : calls) {
     server.command({"SCRIPT", "FLUSH"});
