@@ -14,6 +14,7 @@ namespace {
 
 /// A record lands within its writer's lease (5 s) behind its entry, or is refused.
 constexpr directory_time age_of_a_stray = 15 * 1'000'000;
+constexpr size_t strays_a_reading = 127;
 constexpr directory_time age_of_a_reading = 5 * 1'000'000;
 
 } // namespace
@@ -105,7 +106,7 @@ auto redis_directory::devices_of(const account_id &account) -> result<std::vecto
       strays.push_back({account, std::move(names[i]), std::move(numbers[i])});
   }
   // A few a reading: the rest stays for the next one.
-  repair(std::span{strays}.first(std::min(strays.size(), redis_pipeline::max_commands - 1)));
+  repair(std::span{strays}.first(std::min(strays.size(), strays_a_reading)));
   std::ranges::sort(found, {}, [](auto &x) { return x.device; });
   return found;
 }

@@ -46,6 +46,22 @@ TEST_F(redis_directory_test, answers_batches_of_many_pipelines_in_order) {
   EXPECT_EQ(*directory_on(provider_.server())->size(), 0u);
 }
 
+TEST_F(redis_directory_test, carries_a_thousand_binds_in_one_round_trip) {
+  auto views = [&] { // one behind each pipeline of binds
+    auto text = provider_.server().command({"INFO", "commandstats"}).text;
+    auto at = text.find("cmdstat_time:calls=");
+    return at == text.npos ? 0 : std::stoi(text.substr(at + 19));
+  };
+  std::vector<bind_request> binds;
+  for (uint64_t i = 0; i < 1000; ++i)
+    binds.push_back(
+        {device("d" + std::to_string(i)), account("a"), at("n1", 1, i + 1), 0, now() + second_us});
+  auto before = views();
+  for (auto &x : dir().bind(binds))
+    ASSERT_TRUE(x) << render(x.error());
+  EXPECT_EQ(views() - before, 1);
+}
+
 TEST_F(redis_directory_test, takes_ids_and_sessions_of_every_size) {
   auto long_device = device(std::string(max_id_bytes, 'd'));
   auto long_account = account(std::string(max_id_bytes, 'a'));
