@@ -29,12 +29,14 @@ using directory_actor = caf::typed_actor<
     caf::replies_to<watch_atom>::with<bool>,
     // The records of an incarnation in (first, count) slots, valid or not.
     caf::replies_to<walk_atom, uint64_t, uint16_t, uint16_t>::with<std::vector<storage::record>>,
-    // How many devices are bound?
+    // How many devices are bound? Answered behind everything that was asked before.
     caf::replies_to<count_atom>::with<uint64_t>,
     // The routers that get events, by account slot modulo their number; sent once at start.
     caf::reacts_to<adopt_atom, std::vector<caf::strong_actor_ptr>>,
     // From itself: time to ask for events that others made.
-    caf::reacts_to<tick_atom>>;
+    caf::reacts_to<tick_atom>,
+    // From itself: requests wait for a call to the store.
+    caf::reacts_to<work_atom>>;
 
 /// Knows where the devices of its slots are; the serial point of their binds. Carries no data.
 using router_actor = caf::typed_actor<

@@ -154,6 +154,8 @@ struct node_counters {
   std::atomic<uint64_t> directory_requests{0};
   std::atomic<uint64_t> directory_batches{0};
   std::atomic<uint64_t> directory_failures{0}; ///< requests the store could not answer
+  std::atomic<uint64_t> directory_refused{0};  ///< requests for which there was no room
+  std::atomic<uint64_t> directory_late{0};     ///< requests whose asker had given up before their turn
   std::atomic<uint64_t> lease_renewals{0};
   std::atomic<uint64_t> lease_failures{0};
   std::atomic<uint64_t> fenced{0};       ///< times this node had to stop writing

@@ -244,6 +244,11 @@ std::vector<metric> build_table() {
       {"stentor_directory_batches_total", c, "", "Batches they went in.", "", of_node(&n::directory_batches)},
       {"stentor_directory_failures_total", c, "", "Requests the store could not answer.", "any",
        of_node(&n::directory_failures)},
+      {"stentor_directory_refused_total", c, "",
+       "Requests refused because too many waited for the directory.",
+       "any: the directory is too slow for this node", of_node(&n::directory_refused)},
+      {"stentor_directory_late_total", c, "", "Requests whose turn came after their asker had given up.",
+       "any: the directory is too slow for this node", of_node(&n::directory_late)},
 
       {"process_cpu_seconds_total", c, "", "CPU time of the process.", "", of_process(process_cpu_s)},
       {"process_resident_memory_bytes", g, "", "Memory in RAM.", "", of_process(process_resident_bytes)},

@@ -182,6 +182,7 @@ CAF_ADD_ATOM(stentor, stentor::actors, finish_atom, "finish")
 CAF_ADD_ATOM(stentor, stentor::actors, sample_atom, "sample")
 CAF_ADD_ATOM(stentor, stentor::actors, walk_atom, "walk")
 CAF_ADD_ATOM(stentor, stentor::actors, held_atom, "held")
+CAF_ADD_ATOM(stentor, stentor::actors, work_atom, "work")
 CAF_ADD_ATOM(stentor, stentor::actors, mend_atom, "mend")
 
 CAF_END_TYPE_ID_BLOCK(stentor)

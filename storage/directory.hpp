@@ -121,6 +121,11 @@ struct renew_result {
   std::chrono::milliseconds uptime{0};
 };
 
+struct sweep_result {
+  size_t removed = 0;
+  bool more = false; ///< not everything was looked at yet: call again at once
+};
+
 class directory {
 public:
   template <class T>
@@ -161,10 +166,11 @@ public:
   /// A node gives up its own lease, whenever it ends, and is dead at once; nobody waits for it. False where
   /// it was dead already.
   virtual result<bool> release(const node_id &mine, incarnation inc) = 0;
-  /// Removes up to `batch` records of a dead incarnation, with their `offline` events: the count removed,
-  /// less than `batch` where no more were found, 0 also where it is not dead. The incarnation stays `unswept`
-  /// until a sweep found no more 1 s after its lease's end, when no late bind can land behind it.
-  virtual result<size_t> sweep(const node_id &node, incarnation inc, size_t batch) = 0;
+  /// Removes up to `batch` records of a dead incarnation, with their `offline` events; none where it is not
+  /// dead. Less than `batch` also where the store is slow, and the next call goes on from there. The
+  /// incarnation stays `unswept` until calls that began 1 s after its lease's end, when no late bind can land
+  /// behind them, have looked at everything.
+  virtual result<sweep_result> sweep(const node_id &node, incarnation inc, size_t batch) = 0;
   /// Leaves word for an incarnation, handed out by its `renew`; the highest epoch counts. False, and nothing
   /// kept, where more than `max_notices` would wait. For a dead one true: nobody is left to tell.
   virtual result<bool> notify(const node_id &node, incarnation inc, const std::vector<notice> &words) = 0;

@@ -38,7 +38,7 @@ public:
   result<renew_result> renew(const lease &mine, std::chrono::milliseconds length) override;
   result<bool> declare_dead(const node_id &node, incarnation inc) override;
   result<bool> release(const node_id &mine, incarnation inc) override;
-  result<size_t> sweep(const node_id &node, incarnation inc, size_t batch) override;
+  result<sweep_result> sweep(const node_id &node, incarnation inc, size_t batch) override;
   result<bool> notify(const node_id &node, incarnation inc, const std::vector<notice> &words) override;
   result<size_t> size() override;
   caf::error check() override { return {}; }

@@ -59,10 +59,10 @@ bool memory_directory::bury(holder &x, directory_time now) {
   return true;
 }
 
-auto memory_directory::sweep(const node_id &node, incarnation inc, size_t batch) -> result<size_t> {
+auto memory_directory::sweep(const node_id &node, incarnation inc, size_t batch) -> result<sweep_result> {
   auto found = holders_.find({node, inc});
   if (found == holders_.end() || !found->second.dead)
-    return size_t{0};
+    return sweep_result{};
   size_t removed = 0;
   // A walk over everything: a single node never outlives its own incarnation, so there is nothing to win.
   for (auto i = devices_.begin(); i != devices_.end() && removed < batch && found->second.records > 0;) {
@@ -76,7 +76,7 @@ auto memory_directory::sweep(const node_id &node, incarnation inc, size_t batch)
   }
   if (removed < batch && clock_() >= found->second.until + sweep_margin_us)
     found->second.swept = true;
-  return removed;
+  return sweep_result{removed, removed == batch};
 }
 
 auto memory_directory::notify(const node_id &node, incarnation inc, const std::vector<notice> &words)

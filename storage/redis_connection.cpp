@@ -227,6 +227,8 @@ caf::error redis_connection::repeat_forgotten(const redis_pipeline &commands,
       forgotten.push_back(i);
   if (forgotten.empty())
     return {};
+  if (!context_) // `exchange` found more than it had asked for
+    return lost("sent more than it was asked for, and had forgotten a script");
   redis_pipeline again;
   for (auto script : scripts_)
     again.add({"SCRIPT", "LOAD", script});

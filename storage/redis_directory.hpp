@@ -21,6 +21,8 @@ struct redis_options {
   redis_limits limits;
   /// Events kept a partition for readers that fall behind; Redis keeps up to a hundred more.
   size_t max_events = 8192;
+  /// A sweep sends no more pipelines once a call has taken so long: who shares the connection waits for it.
+  std::chrono::milliseconds sweep_time{100};
   /// In place of the store's own clock, which tests cannot move.
   directory_clock clock;
 };
@@ -40,7 +42,7 @@ public:
   result<renew_result> renew(const lease &mine, std::chrono::milliseconds length) override;
   result<bool> declare_dead(const node_id &node, incarnation inc) override;
   result<bool> release(const node_id &mine, incarnation inc) override;
-  result<size_t> sweep(const node_id &node, incarnation inc, size_t batch) override;
+  result<sweep_result> sweep(const node_id &node, incarnation inc, size_t batch) override;
   result<bool> notify(const node_id &node, incarnation inc, const std::vector<notice> &words) override;
   /// At most a second old.
   result<size_t> size() override;
@@ -93,9 +95,16 @@ private:
   void unindex(const std::vector<removed_record> &removed);
   void repair(std::span<const stray_entry> entries);
 
-  /// The share of a few slots from `first` on; less than `most` where no more are left in them.
-  caf::error sweep_slots(const node_id &node, incarnation inc, size_t first, size_t most,
-                         std::vector<removed_record> &removed);
+  /// Where a sweep stands. A walk around all slots may take many calls.
+  struct sweep_walk {
+    size_t at = 0;            ///< the slot at which it goes on
+    size_t done = 0;          ///< slots before it in which nothing was left
+    std::string began;        ///< by the store's clock
+    directory_time until = 0; ///< the lease's end in the tombstone: another one is another walk's
+  };
+  /// The next slots in one pipeline, up to `most` records.
+  caf::error sweep_some(const node_id &node, incarnation inc, size_t most, sweep_walk &walk,
+                        std::vector<removed_record> &removed);
   /// Splits `batch` into pipelines; `one` makes and reads them, `fail` fills in where one could not run.
   template <class Request, class One>
   void in_pipelines(const std::vector<Request> &batch, size_t most, One one);
@@ -103,7 +112,7 @@ private:
   redis_options options_;
   redis_keys keys_;
   redis_connection connection_;
-  std::map<std::pair<node_id, incarnation>, size_t> sweeps_; ///< slot at which each goes on
+  std::map<std::pair<node_id, incarnation>, sweep_walk> sweeps_;
   /// Words that the last renewal answered: the next one says that they have arrived. One entry a caller's
   /// own incarnation.
   std::map<std::pair<node_id, incarnation>, std::vector<notice>> heard_;

@@ -14,6 +14,7 @@ namespace {
 
 /// A record lands within its writer's lease (5 s) behind its entry, or is refused.
 constexpr directory_time age_of_a_stray = 15 * 1'000'000;
+constexpr size_t strays_a_reading = 127;
 constexpr directory_time age_of_a_reading = 5 * 1'000'000;
 
 } // namespace
@@ -43,11 +44,13 @@ caf::error redis_directory::raise(const overtaken_entries &entries) {
     eval(work, redis_script::index_raise, std::array{keys_.account(x.account)},
          std::array{x.device.str(), std::to_string(x.least)});
   auto said = run(work);
-  if (!said) // the records are written, the answer is not: repeating them is what mends it
+  // The records are written, their entries not: nobody may be told that nothing was done, and repeating it
+  // mends it.
+  if (!said)
     return make_error(errc::timed_out, render(said.error()));
   for (auto &reply : *said)
     if (auto failure = connection_.error_of(reply))
-      return failure;
+      return make_error(errc::timed_out, render(failure));
   return {};
 }
 
@@ -103,7 +106,7 @@ auto redis_directory::devices_of(const account_id &account) -> result<std::vecto
       strays.push_back({account, std::move(names[i]), std::move(numbers[i])});
   }
   // A few a reading: the rest stays for the next one.
-  repair(std::span{strays}.first(std::min(strays.size(), redis_pipeline::max_commands - 1)));
+  repair(std::span{strays}.first(std::min(strays.size(), strays_a_reading)));
   std::ranges::sort(found, {}, [](auto &x) { return x.device; });
   return found;
 }

@@ -12,6 +12,9 @@ namespace {
 
 /// One script's: nobody else is served while it runs.
 constexpr size_t slots_a_sweep = 64;
+/// One pipeline's. Redis reads 16 KB of commands at a time, which is about as many: others are served after
+/// that.
+constexpr size_t sweeps_a_pipeline = 8;
 static_assert(slot_count / redis_keys::partitions % slots_a_sweep == 0, "all of one partition");
 
 /// An answer that is neither what the script says nor an error of the server.
@@ -126,31 +129,47 @@ auto redis_directory::notify(const node_id &node, incarnation inc, const std::ve
 
 // -- sweeps ----
 
-caf::error redis_directory::sweep_slots(const node_id &node, incarnation inc, size_t first, size_t most,
-                                        std::vector<removed_record> &removed) {
-  auto p = redis_keys::partition_of(static_cast<slot>(first));
-  std::vector<std::string> names{keys_.events(p), keys_.count(p)};
-  for (size_t s = first; s < first + slots_a_sweep; ++s)
-    names.push_back(keys_.records(static_cast<slot>(s)));
+caf::error redis_directory::sweep_some(const node_id &node, incarnation inc, size_t most, sweep_walk &walk,
+                                       std::vector<removed_record> &removed) {
+  auto scripts = std::min({sweeps_a_pipeline, most, (slot_count - walk.done) / slots_a_sweep});
+  auto share = most / scripts;
   redis_pipeline work;
-  eval(work, redis_script::sweep, names,
-       std::array{redis_keys::digits(inc), std::to_string(most), node.str(),
-                  std::to_string(options_.max_events)});
+  for (size_t i = 0; i < scripts; ++i) {
+    auto first = (walk.at + i * slots_a_sweep) % slot_count;
+    auto p = redis_keys::partition_of(static_cast<slot>(first));
+    std::vector<std::string> names{keys_.events(p), keys_.count(p)};
+    for (size_t s = first; s < first + slots_a_sweep; ++s)
+      names.push_back(keys_.records(static_cast<slot>(s)));
+    eval(work, redis_script::sweep, names,
+         std::array{redis_keys::digits(inc), std::to_string(share), node.str(),
+                    std::to_string(options_.max_events)});
+  }
   auto said = run(work);
   if (!said)
     return said.error();
-  auto &reply = (*said)[0];
-  if (auto failure = connection_.error_of(reply))
-    return failure;
-  for (size_t i = 0; i + 1 < reply.elements.size(); i += 2)
-    if (auto old = redis_record_from(reply.at(i + 1).text); old && is_valid_id(reply.at(i).text))
-      removed.emplace_back(device_id::trusted(reply.at(i).text), std::move(*old));
-  return {};
+  caf::error failure;
+  auto goes_on = true;
+  for (auto &reply : *said) {
+    if (reply.is_error() && !failure)
+      failure = connection_.error_of(reply);
+    auto &found = reply.elements;
+    for (size_t i = 0; i + 1 < found.size(); i += 2)
+      if (auto old = redis_record_from(found[i + 1].text); old && is_valid_id(found[i].text))
+        removed.emplace_back(device_id::trusted(found[i].text), std::move(*old));
+    // Behind slots in which something may be left, the others are looked at again.
+    goes_on = goes_on && !reply.is_error() && found.size() / 2 < share;
+    if (goes_on) {
+      walk.at = (walk.at + slots_a_sweep) % slot_count;
+      walk.done += slots_a_sweep;
+    }
+  }
+  return failure;
 }
 
-auto redis_directory::sweep(const node_id &node, incarnation inc, size_t batch) -> result<size_t> {
+auto redis_directory::sweep(const node_id &node, incarnation inc, size_t batch) -> result<sweep_result> {
   if (auto failure = usable())
     return failure;
+  auto enough = std::chrono::steady_clock::now() + options_.sweep_time;
   auto field = lease_field(node, inc);
   auto began = clock_text();
   redis_pipeline ask;
@@ -165,29 +184,31 @@ auto redis_directory::sweep(const node_id &node, incarnation inc, size_t batch) 
     began = std::to_string(time_from((*said)[1]));
   auto known = redis_lease_from(field, (*said)[0].text);
   if (!known || !known->dead || batch == 0)
-    return size_t{0};
+    return sweep_result{};
+  auto &walk = sweeps_[{node, inc}];
+  if (walk.until != known->at.until)
+    walk = {walk.at, 0, {}, known->at.until};
+  if (walk.done == 0)
+    walk.began = began;
   std::vector<removed_record> removed;
-  auto &at = sweeps_[{node, inc}];
-  // Once around all slots, from where the last batch ended.
-  for (size_t looked_at = 0; looked_at < slot_count && removed.size() < batch;) {
-    auto before = removed.size();
-    if (auto failure = sweep_slots(node, inc, at, batch - before, removed))
-      return failure;
-    if (removed.size() < batch) { // nothing left in these
-      at = (at + slots_a_sweep) % slot_count;
-      looked_at += slots_a_sweep;
-    }
-  }
+  caf::error failure;
+  do
+    failure = sweep_some(node, inc, batch - removed.size(), walk, removed);
+  while (!failure && removed.size() < batch && walk.done < slot_count &&
+         std::chrono::steady_clock::now() < enough);
   unindex(removed);
-  if (removed.size() < batch) {
-    redis_pipeline done;
-    // By the time at which this began: what landed since then, in a slot that was looked at before, counts.
-    eval(done, redis_script::swept, std::array{keys_.leases()}, std::array{field, began});
-    auto marked = run(done);
-    if (marked && (*marked)[0].integer == 1)
-      sweeps_.erase({node, inc});
-  }
-  return removed.size();
+  if (failure)
+    return failure;
+  if (walk.done < slot_count)
+    return sweep_result{removed.size(), true};
+  walk.done = 0;
+  redis_pipeline done;
+  // By the time at which the walk began: what landed since then, in a slot that was looked at before, counts.
+  eval(done, redis_script::swept, std::array{keys_.leases()}, std::array{field, walk.began});
+  auto marked = run(done);
+  if (marked && (*marked)[0].integer == 1)
+    sweeps_.erase({node, inc});
+  return sweep_result{removed.size(), false};
 }
 
 } // namespace stentor::storage

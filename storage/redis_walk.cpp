@@ -6,6 +6,13 @@
 
 namespace stentor::storage {
 
+namespace {
+
+/// Each answers all of a slot's records: some hundred thousand bytes a pipeline with a million devices.
+constexpr size_t slots_a_pipeline = 128;
+
+} // namespace
+
 auto redis_directory::records_in(slot first, size_t count) -> result<std::vector<record>> {
   if (auto failure = usable())
     return failure;
@@ -13,7 +20,7 @@ auto redis_directory::records_in(slot first, size_t count) -> result<std::vector
   auto end = std::min(size_t{first} + std::min(count, slot_count), slot_count);
   for (size_t next = first; next < end;) {
     redis_pipeline ask;
-    for (; next < end && ask.size() < redis_pipeline::max_commands; ++next)
+    for (; next < end && ask.size() < slots_a_pipeline; ++next)
       ask.add({"HGETALL", keys_.records(static_cast<slot>(next))});
     auto said = run(ask);
     if (!said)

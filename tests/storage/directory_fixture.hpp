@@ -27,6 +27,18 @@ inline route at(std::string node, incarnation inc, uint64_t generation, epoch ep
   return {node_id::trusted(std::move(node)), inc, {0, static_cast<uint32_t>(generation), generation}, ep};
 }
 
+/// Calls until `batch` are removed or all was looked at: how much one call does depends on the store's speed.
+/// The count removed.
+inline size_t swept(directory &dir, const node_id &node, incarnation inc, size_t batch) {
+  for (size_t removed = 0;;) {
+    auto x = dir.sweep(node, inc, batch - removed);
+    EXPECT_TRUE(x) << render(x.error());
+    removed += x ? x->removed : 0;
+    if (!x || !x->more || removed == batch)
+      return removed;
+  }
+}
+
 template <class Provider>
 class directory_fixture : public ::testing::Test {
 protected:

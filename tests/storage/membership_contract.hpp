@@ -71,7 +71,7 @@ TYPED_TEST_P(membership_contract, sweeps_a_dead_incarnation_in_batches) {
   auto kept = this->bound(device("d3"), at("n1", 2, 1));
   this->bound(device("other"), at("n2", 1, 1));
   this->drain_events();
-  auto sweep = [this] { return *this->dir().sweep(node_id::trusted("n1"), 1, 3); };
+  auto sweep = [this] { return swept(this->dir(), node_id::trusted("n1"), 1, 3); };
   EXPECT_EQ(sweep(), 0u) << "not declared dead";
   EXPECT_TRUE(this->release("n1", 1));
   EXPECT_TRUE(this->renew("n1", 2));
@@ -146,7 +146,7 @@ TYPED_TEST_P(membership_contract, names_a_dead_incarnation_until_its_sweep_has_f
   EXPECT_TRUE(this->renew("n2", 1)->unswept.empty());
   EXPECT_TRUE(this->release("n1", 1));
   auto ends = this->now() + 5 * second_us;
-  auto sweep = [this] { return *this->dir().sweep(node_id::trusted("n1"), 1, 10); };
+  auto sweep = [this] { return swept(this->dir(), node_id::trusted("n1"), 1, 10); };
   auto unswept = [this] { return this->renew("n2", 1)->unswept; };
   EXPECT_EQ(sweep(), 1u);
   EXPECT_EQ(sweep(), 0u);

@@ -72,7 +72,7 @@ TEST(redis_connection, carries_a_pipeline_of_large_replies_and_commands) {
   ASSERT_FALSE(x.ready());
   std::string large(300'000, 'x');
   redis_pipeline commands;
-  for (size_t i = 0; i < redis_pipeline::max_commands; ++i)
+  for (size_t i = 0; i < 128; ++i)
     commands.add({"ECHO", large});
   auto replies = x.run(commands);
   ASSERT_TRUE(replies) << render(replies.error());
@@ -156,7 +156,7 @@ TEST(redis_connection, does_not_die_of_sending_to_a_server_that_died) {
   ASSERT_TRUE(answers(x));
   server.kill();
   redis_pipeline large; // the write behind the answer "closed" raises SIGPIPE where it is not held back
-  for (size_t i = 0; i < redis_pipeline::max_commands; ++i)
+  for (size_t i = 0; i < 128; ++i)
     large.add({"ECHO", std::string(100'000, 'x')});
   for (int i = 0; i < 3; ++i) {
     auto replies = x.run(large);
@@ -271,6 +271,16 @@ TEST(redis_connection, does_not_use_a_connection_with_bytes_nobody_asked_for) {
   while (server.connections() == 1) // until the stray reply has arrived and been noticed
     EXPECT_TRUE(answers(x));
   EXPECT_EQ(server.connections(), 2);
+}
+
+TEST(redis_connection, repeats_nothing_on_a_connection_it_has_just_given_up) {
+  fake_redis server{saying("-NOSCRIPT No matching script. Please use EVAL.\r\n+STRAY\r\n")};
+  redis_connection x{server.url(), eager, {}};
+  ASSERT_FALSE(x.ready());
+  auto replies = x.run(ping());
+  ASSERT_FALSE(replies);
+  EXPECT_EQ(replies.error(), errc::timed_out);
+  EXPECT_EQ(x.run(ping()).error(), errc::unavailable) << "until it is connected again";
 }
 
 } // namespace

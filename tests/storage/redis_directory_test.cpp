@@ -46,6 +46,22 @@ TEST_F(redis_directory_test, answers_batches_of_many_pipelines_in_order) {
   EXPECT_EQ(*directory_on(provider_.server())->size(), 0u);
 }
 
+TEST_F(redis_directory_test, carries_a_thousand_binds_in_one_round_trip) {
+  auto views = [&] { // one behind each pipeline of binds
+    auto text = provider_.server().command({"INFO", "commandstats"}).text;
+    auto at = text.find("cmdstat_time:calls=");
+    return at == text.npos ? 0 : std::stoi(text.substr(at + 19));
+  };
+  std::vector<bind_request> binds;
+  for (uint64_t i = 0; i < 1000; ++i)
+    binds.push_back(
+        {device("d" + std::to_string(i)), account("a"), at("n1", 1, i + 1), 0, now() + second_us});
+  auto before = views();
+  for (auto &x : dir().bind(binds))
+    ASSERT_TRUE(x) << render(x.error());
+  EXPECT_EQ(views() - before, 1);
+}
+
 TEST_F(redis_directory_test, takes_ids_and_sessions_of_every_size) {
   auto long_device = device(std::string(max_id_bytes, 'd'));
   auto long_account = account(std::string(max_id_bytes, 'a'));
@@ -84,7 +100,7 @@ TEST_F(redis_directory_test, does_not_go_back_below_the_highest_epoch_it_removed
   EXPECT_TRUE(unbind(d, high));
   EXPECT_GT(bound(d, at("n1", 1, 2)), high);
   EXPECT_TRUE(release("n1", 1));
-  EXPECT_EQ(*dir().sweep(node_id::trusted("n1"), 1, 10), 1u);
+  EXPECT_EQ(swept(dir(), node_id::trusted("n1"), 1, 10), 1u);
   EXPECT_GT(bound(d, at("n2", 1, 1)), high + 1);
 }
 
@@ -120,14 +136,14 @@ TEST_F(redis_directory_test, goes_on_with_a_sweep_whose_sweeper_died) {
     bound(device("d" + std::to_string(i)), at("n1", 1, i + 1));
   pass(10s);
   ASSERT_TRUE(*dir().declare_dead(node_id::trusted("n1"), 1));
-  EXPECT_EQ(*dir().sweep(node_id::trusted("n1"), 1, 20), 20u);
+  EXPECT_EQ(swept(dir(), node_id::trusted("n1"), 1, 20), 20u);
   auto other = directory_on(provider_.server(), provider_.time());
   auto left = other->renew({node_id::trusted("n3"), 1, 0, "", false}, 5s)->unswept;
   ASSERT_EQ(left.size(), 1u);
-  EXPECT_EQ(*other->sweep(left[0].node, left[0].inc, 1000), 30u);
+  EXPECT_EQ(swept(*other, left[0].node, left[0].inc, 1000), 30u);
   EXPECT_EQ(*other->size(), 0u);
   EXPECT_TRUE(other->renew({node_id::trusted("n3"), 1, 0, "", false}, 5s)->unswept.empty());
-  EXPECT_EQ(*dir().sweep(node_id::trusted("n1"), 1, 20), 0u) << "the first one, had it only slept";
+  EXPECT_EQ(swept(dir(), node_id::trusted("n1"), 1, 20), 0u) << "the first one, had it only slept";
 }
 
 TEST_F(redis_directory_test, begins_a_sweep_anew_after_the_store_was_lost) {
@@ -137,11 +153,11 @@ TEST_F(redis_directory_test, begins_a_sweep_anew_after_the_store_was_lost) {
   };
   all("d");
   ASSERT_TRUE(release("n1", 1));
-  EXPECT_EQ(*dir().sweep(node_id::trusted("n1"), 1, 40), 40u);
+  EXPECT_EQ(swept(dir(), node_id::trusted("n1"), 1, 40), 40u);
   provider_.lose_everything();
   all("e");
   ASSERT_TRUE(release("n1", 1));
-  EXPECT_EQ(*dir().sweep(node_id::trusted("n1"), 1, 1000), 50u);
+  EXPECT_EQ(swept(dir(), node_id::trusted("n1"), 1, 1000), 50u);
 }
 
 TEST_F(redis_directory_test, ends_no_sweep_that_began_while_binds_could_land) {
@@ -155,9 +171,64 @@ TEST_F(redis_directory_test, ends_no_sweep_that_began_while_binds_could_land) {
   auto readings = 0;
   options.clock = [&] { return readings++ == 0 ? ends - 1 : ends + 3 * second_us; };
   redis_directory slow{options};
-  EXPECT_EQ(*slow.sweep(node_id::trusted("n1"), 1, 10), 0u);
+  EXPECT_EQ(swept(slow, node_id::trusted("n1"), 1, 10), 0u);
   EXPECT_EQ(renew("n2", 1)->unswept.size(), 1u);
-  EXPECT_EQ(*slow.sweep(node_id::trusted("n1"), 1, 10), 0u);
+  EXPECT_EQ(swept(slow, node_id::trusted("n1"), 1, 10), 0u);
+  EXPECT_TRUE(renew("n2", 1)->unswept.empty());
+}
+
+TEST_F(redis_directory_test, sweeps_a_few_slots_a_call_where_the_store_is_slow) {
+  for (uint64_t i = 0; i < 50; ++i)
+    bound(device("d" + std::to_string(i)), at("n1", 1, i + 1));
+  ASSERT_TRUE(release("n1", 1));
+  pass(10s);
+  redis_options options;
+  options.where = provider_.server().url();
+  options.cluster = cluster_name;
+  options.sweep_time = 0ms;
+  options.clock = [time = provider_.time()] { return *time; };
+  redis_directory slow{options};
+  auto scripts = [&] {
+    auto text = provider_.server().command({"INFO", "commandstats"}).text;
+    auto at = text.find("cmdstat_evalsha:calls=");
+    return at == text.npos ? 0 : std::stoi(text.substr(at + 22));
+  };
+  size_t removed = 0;
+  for (auto calls = 1;; ++calls) {
+    ASSERT_LE(calls, 32);
+    auto before = scripts();
+    auto x = slow.sweep(node_id::trusted("n1"), 1, 1000);
+    ASSERT_TRUE(x);
+    removed += x->removed;
+    EXPECT_LE(scripts() - before, static_cast<int>(8 + x->removed + 1))
+        << "sweeps, index, and the last one's mark";
+    EXPECT_EQ(renew("n2", 1)->unswept.size(), x->more ? 1u : 0u) << "not before all was looked at";
+    if (!x->more)
+      break;
+  }
+  EXPECT_EQ(removed, 50u);
+  EXPECT_EQ(*directory_on(provider_.server(), provider_.time())->size(), 0u);
+}
+
+TEST_F(redis_directory_test, ends_no_sweep_of_many_calls_that_began_while_binds_could_land) {
+  ASSERT_TRUE(release("n1", 1));
+  redis_options options;
+  options.where = provider_.server().url();
+  options.cluster = cluster_name;
+  options.sweep_time = 0ms;
+  options.clock = [time = provider_.time()] { return *time; };
+  redis_directory slow{options};
+  auto step = [&] { return slow.sweep(node_id::trusted("n1"), 1, 1000); };
+  ASSERT_TRUE(step()->more);
+  size_t seen = 0;
+  while (slot_of(device("d" + std::to_string(seen))) >= 512) // of those that the first call has looked at
+    ++seen;
+  bound(device("d" + std::to_string(seen)), at("n1", 1, 1));
+  pass(10s);
+  while (step()->more) {
+  }
+  EXPECT_EQ(renew("n2", 1)->unswept.size(), 1u) << "only its end came late enough";
+  EXPECT_EQ(swept(slow, node_id::trusted("n1"), 1, 1000), 1u);
   EXPECT_TRUE(renew("n2", 1)->unswept.empty());
 }
 

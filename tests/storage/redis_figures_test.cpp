@@ -5,8 +5,11 @@
 
 #include "tests/storage/redis_directory_fixture.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 namespace stentor::storage::test {
 namespace {
@@ -155,6 +158,38 @@ TEST(redis_figures, DISABLED_show_how_fast_batches_are) {
   }
 }
 
+TEST(redis_figures, DISABLED_show_how_long_others_wait_behind_a_pipeline) {
+  redis_server server;
+  auto dir = directory_on(server);
+  std::atomic<bool> done{false};
+  std::vector<double> waits;
+  std::thread other{[&] {
+    redis_connection link{server.url(), eager, {}};
+    EXPECT_FALSE(link.ready());
+    redis_pipeline ping;
+    ping.add({"PING"});
+    while (!done) {
+      auto began = steady_clock::now();
+      EXPECT_TRUE(link.run(ping));
+      waits.push_back(std::chrono::duration<double, std::milli>(steady_clock::now() - began).count());
+    }
+  }};
+  auto rate = per_second(3 * fleet, [&] {
+    for (uint64_t generation = 1; generation <= 3; ++generation)
+      for (size_t first = 0; first < fleet; first += 1000)
+        for (auto &x : dir->bind(fleet_binds(first, 1000, generation)))
+          EXPECT_TRUE(x);
+  });
+  done = true;
+  other.join();
+  std::ranges::sort(waits);
+  std::printf(
+      "%.0f binds/s in batches of 1000, pipelines of %zu commands: others wait %.2f ms in the middle, "
+      "%.2f at 99 %%, %.2f at most\n",
+      rate, redis_pipeline::max_commands, waits[waits.size() / 2], waits[waits.size() * 99 / 100],
+      waits.back());
+}
+
 TEST(redis_figures, DISABLED_show_how_fast_a_sweep_is) {
   redis_server server;
   auto dir = directory_on(server);
@@ -166,10 +201,10 @@ TEST(redis_figures, DISABLED_show_how_fast_a_sweep_is) {
   auto rate = per_second(fleet / 3, [&] {
     for (;;) {
       auto began = steady_clock::now();
-      auto count = *dir->sweep(dead.node, dead.inc, 500);
+      auto x = *dir->sweep(dead.node, dead.inc, 500);
       worst = std::max(worst, std::chrono::duration<double, std::milli>(steady_clock::now() - began).count());
-      removed += count;
-      if (count == 0)
+      removed += x.removed;
+      if (!x.more)
         break;
     }
   });

@@ -165,7 +165,7 @@ TEST_F(redis_index_test, is_swept_with_the_dead) {
   bound(d, at("n1", 1, 1));
   bound(device("e"), at("n2", 1, 1));
   ASSERT_TRUE(release("n1", 1));
-  EXPECT_EQ(*dir().sweep(node_id::trusted("n1"), 1, 10), 1u);
+  EXPECT_EQ(swept(dir(), node_id::trusted("n1"), 1, 10), 1u);
   EXPECT_FALSE(has_entry(a, d));
   EXPECT_TRUE(has_entry(a, device("e")));
 }

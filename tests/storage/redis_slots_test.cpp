@@ -154,7 +154,7 @@ void use_everything(directory_time now, directory &dir) {
   dir.declare_dead(n1, 1);
   dir.release(n1, 1);
   dir.notify(n1, 1, {{devices[0], 1}});
-  for (auto removed = dir.sweep(n1, 1, 5); removed && *removed > 0; removed = dir.sweep(n1, 1, 5))
+  while (swept(dir, n1, 1, 5) > 0)
     ;
   dir.size();
   dir.check();

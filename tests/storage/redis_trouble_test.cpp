@@ -2,6 +2,7 @@
 // The Redis directory while Redis is away, frozen, forgetful, full or holds what it should not.
 #include "storage/redis_directory.hpp"
 
+#include "tests/storage/fake_redis.hpp"
 #include "tests/storage/redis_directory_fixture.hpp"
 
 #include <functional>
@@ -153,6 +154,25 @@ TEST(redis_trouble, refuses_a_bind_that_lands_after_its_lease) {
   EXPECT_EQ(dir->bind({request}).at(0).error(), errc::fenced);
 }
 
+TEST(redis_trouble, does_not_know_the_outcome_of_a_bind_whose_index_entry_is_refused) {
+  fake_redis::behaviour how;
+  how.scripts = redis_scripts.size();
+  auto text = [](const std::string &x) { return "$" + std::to_string(x.size()) + "\r\n" + x + "\r\n"; };
+  // The entry's number, the record behind one with a higher epoch, no leases, the time; then the entry's
+  // mend.
+  how.answers = {text("16") + "*4\r\n" + text("bound") + text("100") + text("") + text("ff") +
+                     "*0\r\n*2\r\n" + text("1") + text("0"),
+                 "-OOM command not allowed when used memory > 'maxmemory'.\r\n"};
+  fake_redis server{how};
+  redis_options options;
+  options.where = server.url();
+  options.cluster = cluster_name;
+  auto dir = make_redis_directory(options);
+  auto bound = dir->bind({bind_of(1)}).at(0);
+  ASSERT_FALSE(bound);
+  EXPECT_EQ(bound.error(), errc::timed_out) << "its record stands";
+}
+
 // -- forgetful, full, foreign ----
 
 TEST(redis_trouble, does_not_notice_that_redis_forgot_its_scripts) {
@@ -169,7 +189,7 @@ TEST(redis_trouble, does_not_notice_that_redis_forgot_its_scripts) {
         EXPECT_TRUE(dir->events_after(cursor, 1));
       },
       [&] { EXPECT_TRUE(*dir->release(n1.node, 1)); },
-      [&] { EXPECT_EQ(*dir->sweep(n1.node, 1, 9), 1u); },
+      [&] { EXPECT_EQ(swept(*dir, n1.node, 1, 9), 1u); },
   };
   for (auto &call : calls) {
     server.command({"SCRIPT", "FLUSH"});
