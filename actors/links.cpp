@@ -6,14 +6,6 @@
 
 namespace stentor::actors {
 
-namespace {
-
-// A sender may have 8 MiB and 65,536 messages under way: told at a sixteenth of that, it never waits for us.
-constexpr uint64_t tell_bytes = 512 * 1024;
-constexpr uint64_t tell_messages = 4096;
-
-} // namespace
-
 // -- for the loop's actors ----
 
 links::lane *links::lane_to(const place &to) noexcept {
@@ -89,6 +81,8 @@ void links::on_news(const link_news &news) {
   peer fresh;
   fresh.at = news;
   fresh.lanes.resize(news.inboxes.size());
+  for (auto &x : fresh.lanes)
+    x.credit = link_credit{host_.context().cfg.loops * news.inboxes.size()};
   peers_.insert_or_assign(news.inc, std::move(fresh));
 }
 
@@ -112,8 +106,7 @@ bool links::on_batch(const link_batch &batch, const std::function<void(lane_item
       return false;
     in.handled_bytes += batch.data_bytes;
     in.handled_messages += batch.data_messages;
-    if (in.handled_bytes - in.told_bytes >= tell_bytes ||
-        in.handled_messages - in.told_messages >= tell_messages)
+    if (in.has_much_to_tell())
       has_work_ = true;
   }
   auto &ctx = host_.context();
@@ -143,9 +136,7 @@ void links::flush() {
   for (auto &[inc, peer] : peers_)
     for (size_t i = 0; i < peer.lanes.size(); ++i) {
       auto &out = peer.lanes[i];
-      auto tells = out.handled_bytes - out.told_bytes >= tell_bytes ||
-                   out.handled_messages - out.told_messages >= tell_messages;
-      if (out.items.empty() && !tells)
+      if (out.items.empty() && !out.has_much_to_tell())
         continue;
       link_batch batch{ctx.inc,
                        host_.index(),

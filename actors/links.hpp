@@ -66,6 +66,10 @@ private:
     uint64_t handled_messages = 0;
     uint64_t told_bytes = 0; ///< how much of that the other side knows
     uint64_t told_messages = 0;
+    bool has_much_to_tell() const noexcept {
+      return handled_bytes - told_bytes >= credit.tell_bytes() ||
+             handled_messages - told_messages >= link_credit::tell_messages;
+    }
   };
   struct peer {
     link_news at;

@@ -89,5 +89,18 @@ TEST(link_credit, bounds_what_is_under_way_and_never_dries_up_in_any_schedule) {
   EXPECT_GT(refused, 1000u);
 }
 
+TEST(link_credit, shares_what_may_wait_for_a_connection_among_the_lanes_of_a_link) {
+  for (size_t loops : {1, 2, 4, 8, 16}) {
+    auto lanes = loops * loops;
+    link_credit credit{lanes};
+    EXPECT_LE(credit.limit() * lanes, 64u * 1024 * 1024) << loops << " loops each";
+    EXPECT_GE(credit.limit(), 128u * 1024);
+    EXPECT_TRUE(credit.take(credit.limit()));
+    EXPECT_FALSE(credit.take(1));
+  }
+  EXPECT_EQ(link_credit{1}.limit(), most_bytes);
+  EXPECT_EQ(link_credit{1'000'000}.limit(), link_credit::least_bytes) << "a message of 64 KiB always fits";
+}
+
 } // namespace
 } // namespace stentor
