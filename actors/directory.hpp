@@ -20,7 +20,7 @@ struct directory_state {
   /// pointer.
   directory_state() = default;
   static constexpr const char *name = "directory";
-  /// As `loop_inbox` waits for binds, and a router for lookups.
+  /// As `directory_client` waits for binds, and a router for lookups.
   static constexpr std::chrono::milliseconds patience{4000};
   static constexpr std::chrono::milliseconds lookup_patience{3500};
   /// Items carried out by one call: what fills a pipeline. Others wait for as long as it takes.

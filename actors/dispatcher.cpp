@@ -150,9 +150,25 @@ void dispatcher::tell_unknown(pending_verdict entry) {
 void dispatcher::tell_session(const session_ref &to, owed_verdict what) {
   // First where it moved: the session that gave its state away may still wait for its connection's end.
   if (const auto *to_whom = heir_of(to))
-    host_.put(to_whom->at, std::make_unique<items::owed>(items::owed{to_whom->session, std::move(what)}));
+    tell_heir(*to_whom, std::make_unique<items::owed>(items::owed{to_whom->session, std::move(what)}));
   else if (auto *who = host_.sessions().find(to))
     who->on_outcome(std::move(what));
+}
+
+void dispatcher::tell_heir(const heir &whom, std::unique_ptr<items::owed> what) {
+  auto inc = whom.at.inc;
+  if (inc == 0 || inc == host_.context().inc || host_.links().is_up(inc)) {
+    host_.put(whom.at, std::move(what));
+    return;
+  }
+  if (!late_.keep(whom.at, std::move(what), host_.now()))
+    host_.counters().rejected("no_link");
+  keep_ticking();
+}
+
+void dispatcher::on_link_up(incarnation inc) {
+  for (auto &x : late_.take(inc))
+    host_.put(x.at, std::move(x.what));
 }
 
 void dispatcher::settle_key(std::unique_ptr<items::settle_key> x) {
@@ -267,7 +283,7 @@ void dispatcher::send_marker(const route &to, const device_id &device, uint64_t 
 }
 
 void dispatcher::resolve(const device_id &device, uint64_t ticket) {
-  host_.inbox().resolve(device, ticket);
+  host_.directory().resolve(device, ticket);
   keep_ticking();
 }
 
@@ -291,7 +307,9 @@ void dispatcher::on_tick() {
   flows_.expire(now, *this);
   correlations_.expire(now, [this](uint64_t, pending_verdict entry) { tell_unknown(std::move(entry)); });
   std::erase_if(moved_, [&](auto &x) { return x.second.until <= now; });
-  if (correlations_.size() > 0 || flows_.busy() > 0 || !moved_.empty())
+  for (auto n = late_.expire(now); n > 0; --n)
+    host_.counters().rejected("no_link");
+  if (correlations_.size() > 0 || flows_.busy() > 0 || !moved_.empty() || !late_.empty())
     keep_ticking();
 }
 

@@ -6,6 +6,7 @@
 
 #include "actors/correlations.hpp"
 #include "actors/lane.hpp"
+#include "actors/late_verdicts.hpp"
 #include "cluster/flow_table.hpp"
 #include "net/timer_wheel.hpp"
 
@@ -45,6 +46,8 @@ public:
   const heir *heir_of(const session_ref &ref) const;
   /// The link to a node ended: what it had is unknown now, and no flow leads there any more.
   void on_link_lost(incarnation inc);
+  /// There is a link to a node: what waited for it leaves.
+  void on_link_up(incarnation inc);
   /// The node ends: whoever still waits for a verdict is told that it is unknown, as long as there is a link
   /// to the node where the sender is by now.
   void give_up_all();
@@ -85,6 +88,7 @@ private:
   void forward_to_node(const route &to, envelope_ptr e);
   void tell(pending_verdict entry, outcome result);
   void tell_unknown(pending_verdict entry);
+  void tell_heir(const heir &whom, std::unique_ptr<items::owed> what);
   void on_tick();
   void keep_ticking();
 
@@ -93,6 +97,7 @@ private:
   correlations correlations_;
   flow_table flows_;
   std::unordered_map<uint64_t, heir> moved_; ///< by the old generation
+  late_verdicts late_;
   net::timer_for<dispatcher, &dispatcher::on_tick> tick_{this};
 };
 

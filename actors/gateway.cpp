@@ -75,7 +75,7 @@ void gateway::submit(envelope_ptr e, uint64_t ticket) {
 }
 
 void gateway::find_device(const device_id &device, uint64_t ticket) {
-  loop_.inbox().lookup(device, [this, ticket](const lookup_answer &answer) {
+  loop_.directory().lookup(device, [this, ticket](const lookup_answer &answer) {
     if (!api_)
       return;
     if (answer.error != errc::none)
@@ -88,7 +88,7 @@ void gateway::find_device(const device_id &device, uint64_t ticket) {
 }
 
 void gateway::find_devices(const account_id &account, uint64_t ticket) {
-  loop_.inbox().list(account, [this, ticket](const caf::expected<std::vector<storage::record>> &found) {
+  loop_.directory().list(account, [this, ticket](const caf::expected<std::vector<storage::record>> &found) {
     if (api_)
       api_->on_devices(ticket, found);
   });
@@ -96,43 +96,43 @@ void gateway::find_devices(const account_id &account, uint64_t ticket) {
 
 void gateway::top_actors(uint32_t most, uint64_t ticket) {
   auto inspector = caf::actor_cast<caf::strong_actor_ptr>(loop_.context().inspector);
-  loop_.inbox().ask(inspector, inspector_timeout, caf::make_message(top_atom_v, most),
-                    [this, ticket](const caf::expected<caf::message> &answer) {
-                      if (!api_)
-                        return;
-                      if (answer && answer->match_elements<std::vector<actor_info>>())
-                        api_->on_text(ticket, "application/json",
-                                      render_actors(answer->get_as<std::vector<actor_info>>(0)));
-                      else
-                        api_->on_text(ticket, {}, make_error(errc::timed_out));
-                    });
+  loop_.asks().ask(inspector, inspector_timeout, caf::make_message(top_atom_v, most),
+                   [this, ticket](const caf::expected<caf::message> &answer) {
+                     if (!api_)
+                       return;
+                     if (answer && answer->match_elements<std::vector<actor_info>>())
+                       api_->on_text(ticket, "application/json",
+                                     render_actors(answer->get_as<std::vector<actor_info>>(0)));
+                     else
+                       api_->on_text(ticket, {}, make_error(errc::timed_out));
+                   });
 }
 
 void gateway::admin(const admin_question &what, uint64_t ticket) {
   auto inspector = caf::actor_cast<caf::strong_actor_ptr>(loop_.context().inspector);
-  loop_.inbox().ask(inspector, admin_timeout, caf::make_message(ask_atom_v, what),
-                    [this, ticket](const caf::expected<caf::message> &answer) {
-                      if (!api_)
-                        return;
-                      if (answer && answer->match_elements<admin_page>())
-                        api_->on_admin(ticket, answer->get_as<admin_page>(0));
-                      else
-                        api_->on_admin(ticket, make_error(errc::timed_out));
-                    });
+  loop_.asks().ask(inspector, admin_timeout, caf::make_message(ask_atom_v, what),
+                   [this, ticket](const caf::expected<caf::message> &answer) {
+                     if (!api_)
+                       return;
+                     if (answer && answer->match_elements<admin_page>())
+                       api_->on_admin(ticket, answer->get_as<admin_page>(0));
+                     else
+                       api_->on_admin(ticket, make_error(errc::timed_out));
+                   });
 }
 
 void gateway::metrics(uint64_t ticket) {
   // Not here: a millisecond of text would hold up every socket of the loop.
   auto inspector = caf::actor_cast<caf::strong_actor_ptr>(loop_.context().inspector);
-  loop_.inbox().ask(inspector, inspector_timeout, caf::make_message(metrics_atom_v),
-                    [this, ticket](const caf::expected<caf::message> &answer) {
-                      if (!api_)
-                        return;
-                      if (answer && answer->match_elements<std::string>())
-                        api_->on_text(ticket, metrics_content_type, answer->get_as<std::string>(0));
-                      else
-                        api_->on_text(ticket, {}, make_error(errc::timed_out));
-                    });
+  loop_.asks().ask(inspector, inspector_timeout, caf::make_message(metrics_atom_v),
+                   [this, ticket](const caf::expected<caf::message> &answer) {
+                     if (!api_)
+                       return;
+                     if (answer && answer->match_elements<std::string>())
+                       api_->on_text(ticket, metrics_content_type, answer->get_as<std::string>(0));
+                     else
+                       api_->on_text(ticket, {}, make_error(errc::timed_out));
+                   });
 }
 
 const char *gateway::not_ready() const {

@@ -231,7 +231,9 @@ const char *link_broker::objection(const std::vector<char> &bytes, const connect
   case basp::message_type::direct_message:
     if (!conn.known)
       return "message before the handshake";
-    return within(conn.adopted ? lim.max_message_bytes : lim.max_stranger_bytes);
+    // Whom we dialled stands where the directory says, and may send batches right behind its answer to our
+    // hello, before we have read that.
+    return within(conn.adopted || conn.dialled ? lim.max_message_bytes : lim.max_stranger_bytes);
   case basp::message_type::routed_message:
     return "routed message"; // every link is direct
   case basp::message_type::monitor_message:

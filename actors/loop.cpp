@@ -89,7 +89,9 @@ void loop::put_data(uint16_t to, items::deliver item, size_t cost) {
 }
 
 bool loop::may_go_on() {
-  return abandoned_ || !ctx_.view->has_joined() || lease_->turn(ctx_.boot_now()) == lease_state::held;
+  // Every turn counts, those before the first lease too: else the first one under it looked like a return.
+  auto state = lease_->turn(ctx_.boot_now());
+  return abandoned_ || !ctx_.view->has_joined() || state == lease_state::held;
 }
 
 bool loop::may_write() const noexcept {
@@ -116,7 +118,7 @@ void loop::run_turn(std::chrono::milliseconds most) {
                   .count();
   take_arrivals();
   settle_turn();
-  inbox_->flush_requests();
+  directory_.flush();
   hand_over();
   links_.flush();
   auto length = std::chrono::steady_clock::now() - started;
@@ -242,7 +244,7 @@ void loop::end_sessions() {
 void loop::finish_messages() {
   dispatcher_.give_up_all();
   settle_turn();
-  inbox_->flush_requests();
+  directory_.flush();
   hand_over();
   links_.flush();
 }
@@ -280,10 +282,12 @@ void loop::stop_everything() {
     who->stop(caf::exit_reason::user_shutdown);
   // Close frames, verdicts for devices of other loops, unbinds.
   settle_turn();
-  inbox_->flush_requests();
+  directory_.flush();
   hand_over();
   links_.flush();
   inbox_->stop(caf::exit_reason::user_shutdown);
+  directory_.stop();
+  asks_.stop();
   // Whoever asked too late is told so. Parcels that come now are for devices that are gone.
   arrived_.take(taken_);
   taken_.parcels.clear();
@@ -299,6 +303,11 @@ void loop::abandon_now() {
   abandoned_ = true;
   links_.forget_all();
   front_.close();
+  sessions_.for_each([](session &who) { who.give_up(); });
+  // Senders hear that nothing is known of their messages, as long as they can be told.
+  dispatcher_.give_up_all();
+  for (int round = 0; round < settle_rounds && !local_.empty(); ++round)
+    handle_local();
   sessions_.for_each([](session &who) { who.abandon(); });
 }
 

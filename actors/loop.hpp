@@ -5,6 +5,7 @@
 // `receive` and `request_stop` belongs to the loop's thread, asserted in debug builds.
 #pragma once
 
+#include "actors/directory_client.hpp"
 #include "actors/dispatcher.hpp"
 #include "actors/drainer.hpp"
 #include "actors/fanout.hpp"
@@ -80,6 +81,8 @@ public:
     return dispatcher_;
   }
   loop_inbox &inbox() noexcept { return *inbox_; }
+  requests &asks() noexcept { return asks_; }
+  directory_client &directory() noexcept { return directory_; }
   actors::gateway &gateway() noexcept;
   actors::fanouts &fanouts() noexcept { return fanouts_; }
   session_table &sessions() noexcept {
@@ -159,6 +162,8 @@ private:
   session_table sessions_;
   dispatcher dispatcher_;
   actors::fanouts fanouts_{*this};
+  requests asks_{*this};
+  directory_client directory_{*this};
   actors::links links_{*this};
   actors::takeovers takeovers_{*this};
   actors::restores restores_{*this};

@@ -1,114 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// The address of an event loop for ordinary actors: routers' answers, device events and the inspector's
-// questions come here. It also asks on behalf of the loop's sessions, in one request a router and turn, each
-// with a deadline. Hosted on its loop; a session is never the sender of such a request.
+// The address of an event loop for ordinary actors: answers, device events, batches of other nodes, news of
+// links and the inspector's questions come here and go on to whom they concern. Hosted on its loop.
 #pragma once
 
 #include "actors/hosted_actor.hpp"
 #include "actors/interfaces.hpp"
-#include "cluster/slots.hpp"
-#include "net/timer_wheel.hpp"
 
-#include <functional>
-#include <map>
-#include <set>
-#include <unordered_map>
 #include <vector>
 
 namespace stentor::actors {
 
 class loop_inbox final : public hosted_actor {
 public:
-  /// The directory bounds its own work by three seconds; one more, so that its answer is told and not our
-  /// guess.
-  static constexpr std::chrono::milliseconds directory_timeout{4000};
-
   loop_inbox(caf::actor_config &cfg, loop &host);
 
   const char *name() const override { return "loop_inbox"; }
 
-  // -- for the loop's sessions and flows; answers arrive in a later turn ----
-  /// The session hears `on_bound`. False where too many binds wait already (32 k): nothing was asked.
-  [[nodiscard]] bool bind(storage::bind_request what);
-  /// Repeated until the directory has taken it: a record that stays would be wrong.
-  void unbind(storage::unbind_request what);
-  /// Takes back a bind of a session that ended meanwhile. `previous` had the device before it, and may live.
-  void undo_bind(storage::unbind_request what, const account_id &account,
-                 const caf::optional<route> &previous);
-  /// The dispatcher hears `on_resolved`, `unknown` where the directory does not answer.
-  void resolve(const device_id &device, uint64_t ticket);
-  using list_handler = std::function<void(caf::expected<std::vector<storage::record>>)>;
-  /// Answers within `most`, or after the directory's own time where that is shorter.
-  /// `unavailable` where the directory came back a moment ago and may lack devices.
-  void list(const account_id &account, list_handler told, duration most = duration::max());
-  /// The same, with what is there: for watchers, who hear of the rest as it comes.
-  void list_what_is_there(const account_id &account, list_handler told, duration most = duration::max());
-  using lookup_handler = std::function<void(const lookup_answer &)>;
-  void lookup(const device_id &device, lookup_handler told);
-  /// Events of the account go to the session until `unwatch`; `told` hears whether there was room.
-  void watch(const account_id &account, const session_ref &who, std::function<void(bool)> told);
-  void unwatch(const account_id &account, const session_ref &who);
-
-  // -- requests in general ----
-  using answer_handler = std::function<void(caf::expected<caf::message>)>;
-  /// Sends `what` to `whom`; `told` is called once, on this loop, with the answer or `errc::timed_out`.
-  /// Where `whom` is of another node, `at` names it: the end of its link ends the request, too.
-  void ask(const caf::strong_actor_ptr &whom, std::chrono::milliseconds timeout, caf::message what,
-           answer_handler told, incarnation at = 0);
-
-  /// Sends what the turn collected; the loop calls it at the turn's end.
-  void flush_requests();
-
 protected:
   bool on_message(caf::mailbox_element &what) override;
-  void on_stop() override;
+  void on_stop() override {}
 
 private:
-  struct request {
-    answer_handler told;
-    time_point deadline;
-    incarnation at = 0;
-  };
-  /// A router: of this node (`inc` 0) or of the one that owns the slots.
-  struct router_key {
-    incarnation inc = 0;
-    size_t index = 0;
-    auto operator<=>(const router_key &) const = default;
-  };
-  struct batch {
-    std::vector<storage::bind_request> binds;
-    std::vector<storage::unbind_request> unbinds;
-    std::vector<device_id> lookups;
-    std::vector<uint64_t> tickets; ///< beside `lookups`
-  };
-  router_key own_router(slot s);
-  batch &batch_for(const device_id &device);
-  /// Null where the link has gone meanwhile.
-  caf::strong_actor_ptr router_at(const router_key &key);
-  caf::strong_actor_ptr inbox_at(const route &at);
-  void send_unbinds(std::vector<storage::unbind_request> unbinds, const router_key &to);
-  /// `again`: a try before this one went to another router, and its outcome is unknown.
-  void send_binds(std::vector<storage::bind_request> binds, const router_key &to, bool again);
-  void send_lookups(std::vector<device_id> devices, std::vector<uint64_t> tickets, const router_key &to);
-  void tell_bound(const std::vector<storage::bind_request> &asked, const std::vector<bind_answer> *answers,
-                  bool again);
-  void tell_resolved(const std::vector<device_id> &devices, const std::vector<uint64_t> &tickets,
-                     const std::vector<lookup_answer> *answers);
-  void unbind_again(std::vector<storage::unbind_request> unbinds);
   void on_link_news(const link_news &news);
-  void end_requests_to(incarnation inc);
-  void on_answer(uint64_t id, caf::mailbox_element &what);
-  void on_tick();
-  void keep_ticking();
   std::vector<actor_info> busiest(uint32_t most);
-
-  std::unordered_map<uint64_t, request> requests_;
-  uint64_t last_request_ = 0;
-  std::map<router_key, batch> batches_;                  ///< of this turn, and binds that wait
-  std::set<router_key> binding_;                         ///< routers with a batch of our binds under way
-  std::vector<storage::unbind_request> refused_unbinds_; ///< for the next tick
-  size_t binds_waiting_ = 0;
-  net::timer_for<loop_inbox, &loop_inbox::on_tick> tick_{this};
 };
 
 } // namespace stentor::actors

@@ -66,12 +66,12 @@ void restores::next() {
     end_round();
     return;
   }
-  host_.inbox().ask(caf::actor_cast<caf::strong_actor_ptr>(ctx.directory), answer_timeout,
-                    caf::make_message(restore_atom_v, std::move(batch)),
-                    [this, who = std::move(who)](caf::expected<caf::message> answer) {
-                      auto has = answer && answer->match_elements<std::vector<restore_answer>>();
-                      on_answers(who, has ? &answer->get_as<std::vector<restore_answer>>(0) : nullptr);
-                    });
+  host_.asks().ask(caf::actor_cast<caf::strong_actor_ptr>(ctx.directory), answer_timeout,
+                   caf::make_message(restore_atom_v, std::move(batch)),
+                   [this, who = std::move(who)](caf::expected<caf::message> answer) {
+                     auto has = answer && answer->match_elements<std::vector<restore_answer>>();
+                     on_answers(who, has ? &answer->get_as<std::vector<restore_answer>>(0) : nullptr);
+                   });
 }
 
 void restores::take(session &who, const restore_answer &answer) {
@@ -99,7 +99,7 @@ void restores::on_answers(const std::vector<asked> &who, const std::vector<resto
     if (one && one->is_bound())
       take(*one, *answer);
     else if (answer->restored) // it ended meanwhile, and its unbind found nothing yet
-      host_.inbox().unbind({who[i].device, answer->ep, host_.context().lease_until()});
+      host_.directory().unbind({who[i].device, answer->ep, host_.context().lease_until()});
   }
   if (failed) {
     // Away again: from the beginning, what stands already stands.

@@ -57,7 +57,7 @@ void session::bind() {
   auto &ctx = host().context();
   storage::bind_request request{
       me_->device, me_->account, {ctx.id, ctx.inc, ref_, 0}, superseded_by_, ctx.lease_until()};
-  if (!host().inbox().bind(std::move(request))) {
+  if (!host().directory().bind(std::move(request))) {
     host().counters().rejected("bind_queue");
     leave(net::close_code::overloaded, "overloaded", "too many devices connect at once, retry later");
     end();
@@ -76,7 +76,7 @@ void session::on_bound(const bind_answer &answer) {
       link_->close(net::close_code::overloaded, "overloaded", "the directory does not answer, retry later");
     // The outcome is unknown: a record of ours may stand, or will within the time the bind has.
     if (answer.error == errc::timed_out) {
-      close_at_ = host().now() + loop_inbox::directory_timeout;
+      close_at_ = host().now() + directory_client::directory_timeout;
       arm_timer();
     } else {
       give_up_binding();
@@ -110,13 +110,13 @@ void session::on_bound(const bind_answer &answer) {
 /// It left before it was bound: nothing may stand for it, and whoever had the device before may have it
 /// still.
 void session::undo_bind(const bind_answer &answer) {
-  host().inbox().undo_bind({me_->device, answer.ep, host().context().lease_until()}, me_->account,
-                           superseded_by_ > answer.ep ? caf::none : answer.previous);
+  host().directory().undo_bind({me_->device, answer.ep, host().context().lease_until()}, me_->account,
+                               superseded_by_ > answer.ep ? caf::none : answer.previous);
 }
 
 void session::look_for_own_record() {
   ++bind_tries_;
-  host().inbox().lookup(me_->device, [keep = self(), this](const lookup_answer &answer) {
+  host().directory().lookup(me_->device, [keep = self(), this](const lookup_answer &answer) {
     if (mode_ != mode::binding)
       return;
     auto &ctx = host().context();
@@ -126,7 +126,7 @@ void session::look_for_own_record() {
       return;
     }
     if (answer.found && answer.found->at.inc == ctx.inc && answer.found->at.session == ref_)
-      host().inbox().unbind({me_->device, answer.found->at.ep, ctx.lease_until()});
+      host().directory().unbind({me_->device, answer.found->at.ep, ctx.lease_until()});
     give_up_binding();
   });
 }
@@ -296,7 +296,7 @@ void session::on_stop() {
   if (mode_ != mode::ended) {
     // Stopped from outside (an exit message, the loop's end): nothing may be left that points here.
     if (mode_ == mode::live || mode_ == mode::resuming)
-      host().inbox().unbind({me_->device, epoch_, host().context().lease_until()});
+      host().directory().unbind({me_->device, epoch_, host().context().lease_until()});
     mode_ = mode::ended;
     settle_all();
     host().sessions().erase(ref_);

@@ -11,6 +11,7 @@
 #include "actors/types.hpp"
 #include "cluster/token_bucket.hpp"
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -50,7 +51,8 @@ public:
   /// again: flows count on that. While the directory is asked, others may know the answer before this session
   /// does.
   bool takes_messages(epoch ep) const noexcept {
-    return mode_ == mode::binding || (ep == epoch_ && (mode_ == mode::live || mode_ == mode::resuming));
+    return !is_given_up() &&
+           (mode_ == mode::binding || (ep == epoch_ && (mode_ == mode::live || mode_ == mode::resuming)));
   }
   void deliver(envelope_ptr e, epoch ep);
   void on_bound(const bind_answer &answer);
@@ -73,7 +75,9 @@ public:
   /// Asks the device to reconnect elsewhere, closes after the grace.
   void go_away(const char *reason, std::chrono::milliseconds reconnect_in);
 
-  /// The node lost its place in the cluster: the device is sent elsewhere, and nothing else is said.
+  /// The node lost its place in the cluster: no message is taken or written any more, verdicts still are.
+  void give_up();
+  /// Behind that: the device is sent elsewhere, and nothing else is said.
   void abandon();
 
   const device_id &device() const noexcept { return me_->device; }
@@ -158,6 +162,7 @@ private:
   uint8_t bind_tries_ = 0; ///< looks for what a bind of unknown outcome left
   uint32_t written_ = 0;   ///< how many of `in_flight_` are settled, at its front
   epoch epoch_ = 0;
+  bool is_given_up() const noexcept { return superseded_by_ == std::numeric_limits<epoch>::max(); }
   epoch superseded_by_ = 0;
   std::shared_ptr<const sender> me_; ///< never null
   int64_t token_expires_s_ = 0;      ///< seconds since 1970; 0 for never

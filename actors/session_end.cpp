@@ -83,7 +83,7 @@ void session::leave(net::close_code code, const char *reason, std::string_view t
   if (bound && code == net::close_code::superseded)
     send_back_last(link_->drop_unstarted());
   if (bound && superseded_by_ <= epoch_)
-    host().inbox().unbind({me_->device, epoch_, host().context().lease_until()});
+    host().directory().unbind({me_->device, epoch_, host().context().lease_until()});
   link_->close(code, reason, text);
 }
 
@@ -107,7 +107,7 @@ void session::on_connection_end(const net::device_end &end_of_link) {
     mode_ = mode::leaving;
     send_back_held();
     send_back_last(in_flight_.size() - written_);
-    host().inbox().unbind({me_->device, epoch_, host().context().lease_until()});
+    host().directory().unbind({me_->device, epoch_, host().context().lease_until()});
     detach();
     return;
   case mode::detached:
@@ -119,7 +119,7 @@ void session::on_connection_end(const net::device_end &end_of_link) {
 void session::detach() {
   if (watching_) {
     watching_ = false;
-    host().inbox().unwatch(me_->account, ref_);
+    host().directory().unwatch(me_->account, ref_);
   }
   early_.reset();
   mode_ = mode::detached;
@@ -134,7 +134,7 @@ void session::end() {
   mode_ = mode::ended;
   settle_all();
   if (watching_)
-    host().inbox().unwatch(me_->account, ref_);
+    host().directory().unwatch(me_->account, ref_);
   host().sessions().erase(ref_);
   host().counters().session_closed();
   stop(caf::exit_reason::normal);
@@ -158,16 +158,20 @@ void session::go_away(const char *reason, std::chrono::milliseconds reconnect_in
   arm_timer();
 }
 
+void session::give_up() {
+  superseded_by_ = std::numeric_limits<epoch>::max();
+  if (link_)
+    settle_last(link_->drop_unstarted(), verdict::unreachable);
+}
+
 void session::abandon() {
   auto keep = self();
   auto link = link_;
   // No unbind: a lease that has ended writes nothing, and the sweep removes what stands.
   mode_ = mode::leaving;
-  superseded_by_ = std::numeric_limits<epoch>::max();
   close_at_ = time_point::max();
   if (!link)
     return;
-  settle_last(link->drop_unstarted(), verdict::unreachable);
   if (epoch_ != 0 && link->is_usable()) {
     auto &frame = host().scratch();
     net::encode(link->encoding(), frame,

@@ -154,7 +154,7 @@ void session::send_to_account(const net::client_frame &frame, envelope pattern) 
     unknown.result.at = stage::directory;
     here.messages().tell_session(ref, std::move(unknown));
   };
-  host().inbox().list(account, std::move(on_listed), patience);
+  host().directory().list(account, std::move(on_listed), patience);
 }
 
 void session::on_ack(std::string_view text) {
@@ -176,12 +176,12 @@ void session::on_ack(std::string_view text) {
 // -- questions ----
 
 void session::on_devices() {
-  host().inbox().list(me_->account,
-                      [&here = host(), ref = ref_](caf::expected<std::vector<storage::record>> found) {
-                        auto *who = here.sessions().find(ref);
-                        if (who)
-                          who->tell_devices(found);
-                      });
+  host().directory().list(me_->account,
+                          [&here = host(), ref = ref_](caf::expected<std::vector<storage::record>> found) {
+                            auto *who = here.sessions().find(ref);
+                            if (who)
+                              who->tell_devices(found);
+                          });
 }
 
 void session::tell_devices(const caf::expected<std::vector<storage::record>> &found) {
@@ -205,10 +205,10 @@ void session::on_watch(bool on) {
     return;
   watching_ = on;
   if (!on) {
-    host().inbox().unwatch(me_->account, ref_);
+    host().directory().unwatch(me_->account, ref_);
     return;
   }
-  host().inbox().watch(me_->account, ref_, [&here = host(), ref = ref_](bool taken) {
+  host().directory().watch(me_->account, ref_, [&here = host(), ref = ref_](bool taken) {
     auto *who = here.sessions().find(ref);
     if (who && !taken)
       who->on_watch_refused();

@@ -265,7 +265,7 @@ void session::on_event(const storage::event &event) {
 void session::on_resync() {
   if (mode_ != mode::live || !watching_)
     return;
-  host().inbox().list_what_is_there(
+  host().directory().list_what_is_there(
       me_->account, [&here = host(), ref = ref_](caf::expected<std::vector<storage::record>> found) {
         auto *who = here.sessions().find(ref);
         if (!found || !who)

@@ -39,6 +39,24 @@ TEST_F(fence, nothing_is_written_and_no_verdict_said_without_a_lease) {
   EXPECT_EQ(a->verdicts_of("1"), 0u);
 }
 
+TEST_F(fence, a_loop_that_turned_before_the_first_lease_does_not_take_it_for_a_return) {
+  auto &ctx = n_.context();
+  auto lease_end = ctx.view->lease_end.exchange(0); // nothing was granted yet
+  fence_now();
+  for (int i = 0; i < 20; ++i) {
+    leap(200ms);
+    n_.settle();
+  }
+  auto now = ctx.boot_now();
+  ctx.view->lease.publish(now + 1h, now);
+  ctx.view->lease_end = lease_end;
+  leap(1ms);
+  auto a = n_.join(0, "a");
+  n_.settle();
+  a->read();
+  EXPECT_TRUE(a->is_welcome());
+}
+
 TEST_F(fence, what_was_sent_meanwhile_goes_on_once_the_lease_is_back) {
   auto a = n_.join(0, "a");
   auto b = n_.join(1, "b");
@@ -88,6 +106,23 @@ TEST_F(fence, an_abandoned_node_says_goaway_and_nothing_else) {
     EXPECT_TRUE(one->data().empty());
   }
   EXPECT_EQ(a->verdicts_of("1"), 0u);
+}
+
+TEST_F(fence, an_abandoned_node_tells_its_senders_that_nothing_is_known_of_their_messages) {
+  auto a = n_.join(0, "a");
+  auto b = n_.join(1, "b");
+  a->send({{"t", "send"}, {"id", "1"}, {"to", "b"}, {"want", "acked"}, {"data", 1}});
+  n_.settle();
+  b->read();
+  ASSERT_EQ(b->data().size(), 1u);
+  fence_now();
+  n_.at(0).abandon_now();
+  n_.at(1).abandon_now();
+  n_.settle();
+  a->read();
+  EXPECT_EQ(a->verdict_of("1"), "unreachable");
+  EXPECT_EQ(a->verdicts_of("1"), 1u);
+  EXPECT_EQ(a->close_code(), 4000);
 }
 
 } // namespace

@@ -65,10 +65,14 @@ export class Evidence {
     return fits.find((x) => x.c === learned) ?? sure[0] ?? fits.at(-1);
   }
 
-  /** Whether the node could not speak at some time of the interval: frozen, or cut off so that it must fence itself. */
+  /**
+   * Whether the node could not speak at some time of the interval: frozen, or cut off so that it must fence itself. Without
+   * Redis alone it does so when its lease ends, 3 s after the cut at the earliest.
+   */
   silenced(node, from, to) {
+    const after = { freeze: 0, isolate: 0, 'redis-cut': 3000 };
     return this.journal.faults.some(
-      (x) => (x.kind === 'freeze' || x.kind === 'isolate') && x.node === node && x.from <= to && (x.to ?? Infinity) + 2000 >= from,
+      (x) => x.kind in after && x.node === node && x.from + after[x.kind] <= to && (x.to ?? Infinity) + 2000 >= from,
     );
   }
 
