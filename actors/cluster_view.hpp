@@ -30,6 +30,10 @@ public:
   std::atomic<bool> outage{false};
   /// The directory is back a moment ago: what it lacks may only not be back yet.
   std::atomic<bool> doubtful{false};
+  /// Not a member yet, so that nobody here knows what the directory went through.
+  std::atomic<bool> joining{false};
+  /// A device that the directory lacks may be there all the same: it is unknown, not offline.
+  bool is_doubtful() const noexcept { return doubtful || joining; }
   /// Why the node takes no work, a static word; null while it does.
   std::atomic<const char *> not_ready{nullptr};
   /// The end of the lease on the directory's clock, for its writes.

@@ -219,8 +219,8 @@ void directory_client::list(const account_id &account, list_handler told, durati
   list_what_is_there(
       account,
       [told = std::move(told), &view = *host_.context().view](auto found) {
-        told(view.doubtful ? caf::expected<std::vector<storage::record>>{make_error(errc::unavailable)}
-                           : std::move(found));
+        told(view.is_doubtful() ? caf::expected<std::vector<storage::record>>{make_error(errc::unavailable)}
+                                : std::move(found));
       },
       most);
 }

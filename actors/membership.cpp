@@ -89,6 +89,9 @@ void membership_state::on_link(const link_news &news) {
     linked.insert(news.inc);
   else
     linked.erase(news.inc);
+  // Who was there when the directory went away says so to who was not.
+  if (news.up && news.doubtful && !joined)
+    doubt_for(restore_time);
   perform(logic->on_link({news.node, news.inc}, news.up ? link_health::up : link_health::down, now()));
 }
 
@@ -260,11 +263,15 @@ void membership_state::act(const on_outage &x) {
   }
 }
 
+void membership_state::doubt_for(boot_time::duration time) {
+  doubtful_until = now() + time;
+  parts.view->doubtful = true;
+}
+
 void membership_state::act(const do_restore &) {
   // What is missing there may only not be back yet: until then nobody is told `offline` for it. A directory
   // that kept its records lacks the leases of those who have not renewed yet.
-  doubtful_until = now() + (same_run ? renew_time : restore_time);
-  parts.view->doubtful = true;
+  doubt_for(same_run ? renew_time : restore_time);
   log::info("membership", "restore", {});
   parts.numbers->node().restores.fetch_add(1, std::memory_order_relaxed);
   tell_loops(restore_atom_v);
@@ -300,6 +307,7 @@ void membership_state::join_when_linked() {
     return;
   }
   joined = true;
+  parts.view->joining = false;
   parts.view->not_ready = nullptr;
   tell_loops(join_atom_v);
 }

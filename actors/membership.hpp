@@ -70,6 +70,7 @@ private:
 
   boot_time now() const { return parts.boot_now(); }
   void join_when_linked();
+  void doubt_for(boot_time::duration time);
   void perform(stentor::membership::actions todo);
   std::chrono::milliseconds renewal_limit() const;
   void on_renewed(boot_time sent_at, storage::renew_result &answer);

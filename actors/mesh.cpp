@@ -149,7 +149,8 @@ void mesh_state::add(const storage::lease &who) {
   parts.shared = shared;
   parts.mesh = self;
   parts.broker = link_broker_of(self->system());
-  parts.mine = {own_hello(), 0, gate, options.inboxes, options.routers};
+  parts.mine = {own_hello(), 0, gate, options.inboxes, options.routers, false};
+  parts.doubtful = options.doubtful;
   parts.whom = who;
   known.handle = self->spawn(peer, std::move(parts));
   self->monitor(known.handle);
@@ -227,7 +228,7 @@ caf::result<hello_answer> mesh_state::on_hello(link_hello &theirs) {
     refused_line.warn(self->clock().now(), "links", "hello.refused",
                       {{"node", theirs.who.node}, {"why", text}});
   }
-  return hello_answer{text, lasting, {mine, theirs.who.inc, gate, {}, {}}};
+  return hello_answer{text, lasting, {mine, theirs.who.inc, gate, {}, {}, false}};
 }
 
 void mesh_state::on_news(peer_news &news) {

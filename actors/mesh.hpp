@@ -24,6 +24,7 @@ struct mesh_options {
   std::string advertise;                 ///< what peers connect to; empty: what we listen on
   bool insecure_peers = false;           ///< listen beyond loopback without TLS
   std::function<renew_word()> can_renew; ///< on CAF's scheduler
+  std::function<bool()> doubtful;        ///< the same; told to new peers; may be empty
   std::vector<caf::strong_actor_ptr> inboxes;
   std::vector<caf::strong_actor_ptr> routers;
   std::vector<caf::strong_actor_ptr> subscribers; ///< get `(link, link_news)`

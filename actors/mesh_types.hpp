@@ -16,6 +16,7 @@ struct link_hello {
   caf::strong_actor_ptr gate;
   std::vector<caf::strong_actor_ptr> inboxes; ///< of its loops, in order
   std::vector<caf::strong_actor_ptr> routers; ///< a device's is slot modulo their number
+  bool doubtful = false; ///< what the directory lacks may not be back there yet, as far as this node knows
 };
 
 /// The gate's answer. A refusal still says who refuses, so that both sides can log what to mend.
@@ -33,7 +34,7 @@ struct peer_news {
 
 template <class I>
 typename I::result_type inspect(I &f, link_hello &x) {
-  return f(caf::meta::type_name("link_hello"), x.who, x.to, x.gate, x.inboxes, x.routers);
+  return f(caf::meta::type_name("link_hello"), x.who, x.to, x.gate, x.inboxes, x.routers, x.doubtful);
 }
 template <class I>
 typename I::result_type inspect(I &f, hello_answer &x) {

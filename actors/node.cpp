@@ -154,6 +154,7 @@ caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
   links.advertise = cfg.peer_advertise;
   links.insecure_peers = cfg.insecure_peers;
   links.can_renew = [view = ctx_.view] { return view->can_renew.load(); };
+  links.doubtful = [view = ctx_.view] { return view->outage || view->doubtful; };
   links.inboxes = inboxes;
   links.routers = routers;
   links.subscribers = inboxes;
@@ -165,6 +166,7 @@ caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
   ctx_.numbers->set_links({mesh_->shared, &mesh_->shared->counters});
   ctx_.mesh = caf::actor_cast<caf::strong_actor_ptr>(mesh_->mesh);
   ctx_.view->not_ready = "joining";
+  ctx_.view->joining = true;
   membership_parts parts;
   parts.node = ctx_.id;
   parts.inc = ctx_.inc;

@@ -80,6 +80,7 @@ void peer_state::tick(uint64_t number) {
 
 link_hello peer_state::own_hello(uint32_t epoch) const {
   auto hello = parts.mine;
+  hello.doubtful = parts.doubtful && parts.doubtful();
   hello.to = parts.whom.inc;
   hello.who.epoch = epoch;
   return hello;
@@ -236,7 +237,8 @@ void peer_state::begin(const link_hello &theirs, uint32_t epoch) {
       "links", "link.up",
       {{"node", parts.whom.node}, {"epoch", epoch}, {"loops", theirs.inboxes.size()}, {"dialled", dials}});
   peer_news news;
-  news.what = {parts.whom.node, parts.whom.inc, epoch, true, theirs.inboxes, theirs.routers, {}};
+  news.what = {parts.whom.node, parts.whom.inc, epoch, true,
+               theirs.inboxes,  theirs.routers, {},    theirs.doubtful};
   news.gate = gate;
   self->send(parts.mesh, link_atom_v, std::move(news));
   wake_at(now());
@@ -270,7 +272,8 @@ void peer_state::end(link_end why, const std::string &text) {
   log::warn("links", "link.down",
             {{"node", parts.whom.node}, {"epoch", link.epoch()}, {"why", to_string(why)}, {"text", text}});
   peer_news news;
-  news.what = {parts.whom.node, parts.whom.inc, link.epoch(), false, {}, {}, std::string{to_string(why)}};
+  news.what = {
+      parts.whom.node, parts.whom.inc, link.epoch(), false, {}, {}, std::string{to_string(why)}, false};
   self->send(parts.mesh, link_atom_v, std::move(news));
   // Only when the old connection is out of CAF's tables may a new one begin: CAF would take it for redundant.
   at = step::severing;

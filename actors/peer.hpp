@@ -17,10 +17,9 @@ struct peer_parts {
   std::shared_ptr<transport> shared;
   mesh_actor mesh;
   caf::actor broker;
-  link_hello mine; ///< its epoch is the peer's business
+  link_hello mine;                ///< its epoch is the peer's business
+  std::function<bool()> doubtful; ///< for our hello
   storage::lease whom;
-  /// The highest link epoch that a former peer of this incarnation had.
-  uint32_t floor = 0;
 };
 
 struct peer_state {

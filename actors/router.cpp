@@ -165,14 +165,14 @@ router_actor::behavior_type router(router_actor::stateful_pointer<router_state> 
         auto &state = self->state;
         if (state.is_outage())
           return state.find_provisional(devices);
-        if (state.provisional.empty() && !state.view->doubtful)
+        if (state.provisional.empty() && !state.view->is_doubtful())
           return self->delegate(state.directory, lookup, devices);
         auto promise = self->make_response_promise<std::vector<lookup_answer>>();
         self->request(state.directory, directory_timeout, lookup, devices)
             .then(
                 [self, promise, devices](std::vector<lookup_answer> &answers) mutable {
                   self->state.merge(devices, answers);
-                  if (self->state.view->doubtful)
+                  if (self->state.view->is_doubtful())
                     doubt(answers);
                   promise.deliver(std::move(answers));
                 },

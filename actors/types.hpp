@@ -69,6 +69,7 @@ struct link_news {
   std::vector<caf::strong_actor_ptr> inboxes; ///< of the other node, by loop; empty where the link ended
   std::vector<caf::strong_actor_ptr> routers; ///< of the other node; a device's is slot modulo their number
   std::string reason;                         ///< why it ended, for people
+  bool doubtful = false; ///< it began, and the other node does not trust what the directory lacks
 };
 
 /// The lane items of one turn from one loop for one loop of another node (actors/wire.hpp).
@@ -87,7 +88,7 @@ struct link_batch {
 template <class I>
 typename I::result_type inspect(I &f, link_news &x) {
   return f(caf::meta::type_name("link_news"), x.node, x.inc, x.link_epoch, x.up, x.inboxes, x.routers,
-           x.reason);
+           x.reason, x.doubtful);
 }
 template <class I>
 typename I::result_type inspect(I &f, link_batch &x) {

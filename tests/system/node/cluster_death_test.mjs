@@ -2,7 +2,7 @@
 // Nodes that die without a word, and nodes that only seemed to: kill -9, SIGSTOP, and a node cut off from everything.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { agreed, bounds, count, eventsOf, slack, startCluster, steadily, watcher } from './cluster_parts.mjs';
+import { agreed, bounds, count, eventsOf, patiently, slack, startCluster, steadily, watcher } from './cluster_parts.mjs';
 import { Device } from './device.mjs';
 import { metric, sleep, until } from './harness.mjs';
 
@@ -132,4 +132,23 @@ test('a node cut off from Redis and all peers fences itself at its lease, and it
   await agreed(cluster, 'tv', 'n2', 5000);
   assert.equal(fresh.end, undefined);
   assert.equal(await metric(cluster.node('n1'), 'stentor_presence_disagreements'), 0);
+});
+
+test('a bind that waits in a frozen slot owner takes the device from nobody when it wakes up', async (t) => {
+  const cluster = await startCluster(t);
+  const [n1, n2, n3] = ['n1', 'n2', 'n3'].map((x) => cluster.node(x));
+  const owner = async (device) => (await n1.request('GET', `/v1/admin/slots?device=${device}`)).json.node;
+  let name;
+  for (let i = 0; name === undefined; ++i) if ((await owner(`tv${i}`)) === 'n3') name = `tv${i}`;
+  const sender = await Device.connect(n1, { device: 'sender' });
+  n3.freeze();
+  // Its bind waits at n3; after 1.5 s n1 asks the directory itself. The next one takes the same road.
+  await patiently(n1, { device: name }, 4000);
+  const tv = await Device.connect(n2, { device: name });
+  n3.thaw();
+  await sleep(1500); // n3 has handled what lay there, and asked Redis
+  await agreed(cluster, name, 'n2');
+  assert.equal((await sender.send(name, 'here')).verdict, 'written');
+  await until(() => tv.received.length === 1, 'the message');
+  assert.equal(tv.end, undefined);
 });

@@ -122,6 +122,24 @@ test('verdicts owed to a sender reach it on the node where it resumes', async (t
   }
 });
 
+test('a verdict owed to a sender that moved waits while there is no link to its node', async (t) => {
+  const cluster = await startCluster(t);
+  const tv = await Device.connect(cluster.node('n1'), { device: 'tv' });
+  const before = await Device.connect(cluster.node('n1'), { device: 'sender' });
+  const id = before.post('tv', 'hello', { want: 'acked', timeout_ms: 20_000 });
+  const got = await tv.find((x) => x.t === 'msg');
+  await before.drop();
+  const sender = await Device.connect(cluster.node('n2'), { device: 'sender', resume: before.welcome.session });
+  assert.equal(sender.welcome.resumed, true);
+  cluster.link('n1', 'n2').cut();
+  await sleep(1500);
+  tv.ack(got);
+  await sleep(500);
+  assert.equal(sender.frames('verdict').length, 0);
+  cluster.link('n1', 'n2').heal();
+  assert.equal((await sender.find((x) => x.t === 'verdict' && x.id === id)).verdict, 'acked');
+});
+
 test('a resume of a session whose node was killed says resumed:false, within a second', async (t) => {
   const cluster = await startCluster(t);
   const tv = await Device.connect(cluster.node('n1'), { device: 'tv' });
