@@ -2,7 +2,7 @@
 // A link's connection over TLS for CAF's multiplexer. Why not CAF's own: it never empties OpenSSL's error
 // queue, so that one stranger's failed handshake ends a healthy link of the same thread, it spins while a
 // handshake waits, and it loads the certificates anew for each connection
-// (docs/decisions/0009). On the multiplexer's thread but for construction.
+// (docs/decisions/0015). On the multiplexer's thread but for construction.
 #pragma once
 
 #include "actors/transport.hpp"
