@@ -137,6 +137,7 @@ int run(int argc, char **argv) {
   crowd_plan crowd;
   auto *serve_crowd = app.add_subcommand("serve-crowd", "Idle devices in a process of their own")->group("");
   serve_crowd->add_option("--server", crowd.server);
+  serve_crowd->add_option("--other", crowd.others);
   serve_crowd->add_option("--secret", crowd.secret);
   serve_crowd->add_option("--first", crowd.first);
   serve_crowd->add_option("--devices", crowd.devices);
@@ -177,7 +178,8 @@ int run(int argc, char **argv) {
   cluster->add_option("--devices", how.cluster_devices, "Devices of d2d and open loop, in pairs")
       ->check(CLI::Range(2, 6'000))
       ->capture_default_str();
-  cluster->add_option("--connections", how.node_devices, "Idle devices a node, of three nodes")
+  cluster
+      ->add_option("--connections", how.node_devices, "Idle devices a node, of three nodes")
       ->check(CLI::Range(1, 18'000))
       ->capture_default_str();
   cluster->add_option("--connect-pairs", how.connect_pairs, "Rounds of each side of connect, interleaved")
