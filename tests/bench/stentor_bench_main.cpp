@@ -102,6 +102,8 @@ void run_cluster(const options &how, const std::set<std::string> &parts, report 
     attempt(out, "cluster, first contact", [&] { return run_cluster_first(how, out); });
   if (parts.contains("connect"))
     attempt(out, "cluster, connect", [&] { return run_cluster_connect(how, out); });
+  if (parts.contains("storm"))
+    attempt(out, "cluster, storm", [&] { return run_cluster_storm(how, out); });
 }
 
 int print(const report &found, const output &how) {
@@ -171,7 +173,7 @@ int run(int argc, char **argv) {
       ->capture_default_str();
   bool json_too = false;
   d2d->add_flag("--with-json", json_too, "Also with devices that speak JSON");
-  std::set<std::string> parts{"d2d", "open", "first", "connect"};
+  std::set<std::string> parts{"d2d", "open", "first", "connect", "storm"};
   cluster->add_option("--part", parts, "Only this part; repeatable")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(CLI::IsMember(parts));
@@ -179,10 +181,10 @@ int run(int argc, char **argv) {
       ->check(CLI::Range(2, 6'000))
       ->capture_default_str();
   cluster
-      ->add_option("--connections", how.node_devices, "Idle devices a node, of three nodes")
+      ->add_option("--connections", how.node_devices, "Idle devices a node, of three nodes; of all in storm")
       ->check(CLI::Range(1, 18'000))
       ->capture_default_str();
-  cluster->add_option("--connect-pairs", how.connect_pairs, "Rounds of each side of connect, interleaved")
+  cluster->add_option("--connect-pairs", how.connect_pairs, "Rounds of storm, and of each side of connect")
       ->check(CLI::Range(1, 30))
       ->capture_default_str();
   cluster->add_option("--redis-server", how.redis_program, "The redis-server to start")
