@@ -13,8 +13,8 @@
 namespace stentor::bench {
 
 /// Crowd `i` holds the devices from `i * devices_each` on and belongs to node `i`; all other nodes are where
-/// its devices go when they lose that one. Tokens are signed, nobody is connected. `source_net`: of the first;
-/// each has its own.
+/// its devices go when they lose that one. Tokens are signed, nobody is connected. `source_net`: of the
+/// first; each has its own.
 caf::expected<std::vector<crowd_process>> gather_crowds(const options &how, const cluster_target &nodes,
                                                         uint32_t devices_each, unsigned source_net);
 

@@ -15,8 +15,8 @@ namespace {
 using net::client::blocking_device;
 constexpr std::chrono::seconds patience{10};
 
-caf::expected<std::unique_ptr<blocking_device>> connect(const server_process &node,
-                                                        const node_access &access, const std::string &name) {
+caf::expected<std::unique_ptr<blocking_device>> connect(const server_process &node, const node_access &access,
+                                                        const std::string &name) {
   net::client::device_options who;
   who.at = node.device_address();
   who.host = net::to_string(who.at);
@@ -25,6 +25,15 @@ caf::expected<std::unique_ptr<blocking_device>> connect(const server_process &no
     return std::move(token.error());
   who.token = std::move(*token);
   return blocking_device::connect(who);
+}
+
+void send(blocking_device &sender, const std::string &id, const std::string &to) {
+  net::client_frame message;
+  message.id = id;
+  message.to_device = to;
+  message.wants = want::written;
+  message.data = "\x01";
+  sender.send(message);
 }
 
 } // namespace
@@ -44,15 +53,8 @@ caf::expected<reach_result> reach(const cluster_target &nodes, const std::vector
     auto sender = connect(nodes.node(index), nodes.access(), "reach-" + std::to_string(index));
     if (!sender)
       return std::move(sender.error());
-    for (uint32_t i = 0; i < sample; ++i) {
-      net::client_frame message;
-      auto id = std::to_string(i);
-      message.id = id;
-      message.to_device = targets[i].name;
-      message.wants = want::written;
-      message.data = "\x01";
-      (*sender)->send(message);
-    }
+    for (uint32_t i = 0; i < sample; ++i)
+      send(**sender, std::to_string(i), targets[i].name);
     for (uint32_t i = 0; i < sample; ++i) {
       auto said = (*sender)->next(net::server_frame::kind::verdict, patience);
       if (!said)
@@ -73,6 +75,17 @@ caf::expected<reach_result> reach(const cluster_target &nodes, const std::vector
   for (auto &x : targets)
     result.devices += x.has_crossed && x.written == from.size();
   return result;
+}
+
+caf::expected<verdict> verdict_of(const cluster_target &nodes, size_t from, const std::string &device) {
+  auto sender = connect(nodes.node(from), nodes.access(), "reach-" + std::to_string(from));
+  if (!sender)
+    return std::move(sender.error());
+  send(**sender, "1", device);
+  auto said = (*sender)->next(net::server_frame::kind::verdict, patience);
+  if (!said)
+    return std::move(said.error());
+  return said->result.value_or(verdict::invalid);
 }
 
 } // namespace stentor::bench

@@ -3,6 +3,7 @@
 // of several nodes to each of a sample. The generator's thread, which it blocks.
 #pragma once
 
+#include "cluster/verdict.hpp"
 #include "tests/bench/cluster_target.hpp"
 
 #include <caf/expected.hpp>
@@ -22,5 +23,8 @@ struct reach_result {
 /// `errc::io` where a node takes no sender, or a verdict is missing after 10 s.
 caf::expected<reach_result> reach(const cluster_target &nodes, const std::vector<size_t> &from,
                                   uint32_t first, uint32_t count, uint32_t sample);
+
+/// What a device on node `from` is told of a message to `device`. `errc::io` as above.
+caf::expected<verdict> verdict_of(const cluster_target &nodes, size_t from, const std::string &device);
 
 } // namespace stentor::bench

@@ -29,9 +29,9 @@ void add_phase(report &out, const std::string &what, const rounds &all, load_fig
     histogram load_figures::*values;
   };
   for (auto [fraction, word] : {std::pair{0.5, " p50, ms"}, std::pair{0.99, " p99, ms"}})
-    for (auto [name, values] : {measured{"verdict", &load_figures::verdict_delay},
-                                measured{"delivery", &load_figures::latency},
-                                measured{"the generator's own lag", &load_figures::lag}})
+    for (auto [name, values] :
+         {measured{"verdict", &load_figures::verdict_delay}, measured{"delivery", &load_figures::latency},
+          measured{"the generator's own lag", &load_figures::lag}})
       if (values != &load_figures::lag || fraction > 0.5)
         out.add({what + ": " + name + word, {}, times(all, 1e6, [&, values = values](auto &x) {
                    return (x.phases.*phase.*values).percentile(fraction);
@@ -50,7 +50,8 @@ void add_none(report &out, std::string measure, uint64_t count, std::string text
 
 void add_checks(report &out, const std::string &what, const rounds &all) {
   verification sum;
-  uint64_t wrong = 0, missing = 0, lost = 0, sample = 0, reached = 0, failed_tries = 0;
+  uint64_t wrong = 0, missing = 0, lost = 0, sample = 0, reached = 0, failed_tries = 0, not_swept = 0;
+  std::string last_word;
   for (auto &x : all) {
     sum.add(x.checked);
     wrong += x.wrong_verdicts;
@@ -58,6 +59,8 @@ void add_checks(report &out, const std::string &what, const rounds &all) {
     lost += x.healthy_lost;
     sample += x.sample;
     reached += x.reached;
+    not_swept += x.left_behind != verdict::offline;
+    last_word += (last_word.empty() ? "" : " / ") + std::string{to_string(x.left_behind)};
     failed_tries += x.failed_tries;
     if (!x.first_failure.empty())
       out.note(what + ": traffic: " + x.first_failure);
@@ -67,7 +70,10 @@ void add_checks(report &out, const std::string &what, const rounds &all) {
   auto number = [](auto x) { return std::to_string(x); };
   add_none(out, what + ": connections of the survivors that were lost", lost);
   add_none(out, what + ": idle devices not connected at the end", missing);
-  add_none(out, what + ": moved devices not reached from another node, of " + number(sample), sample - reached);
+  add_none(out, what + ": moved devices not reached from another node, of " + number(sample),
+           sample - reached);
+  add_none(out, what + ": a device that stayed away is not `offline` 9 s after the kill", not_swept,
+           last_word);
   auto bad = sum.lost + sum.duplicated + sum.reordered + sum.misrouted + sum.damaged + wrong;
   add_none(out,
            what + ": lost / duplicated / reordered / misrouted / damaged / wrong verdicts, of " +
@@ -83,7 +89,7 @@ void add_checks(report &out, const std::string &what, const rounds &all) {
 
 caf::error run_cluster_storm(const options &how, report &out) {
   auto in_all = how.node_devices / storm_nodes * storm_nodes;
-  auto what = "storm, 1 of 4 nodes killed with " + std::to_string(in_all) + " devices";
+  auto what = "cluster storm, " + std::to_string(in_all) + " devices on 4 nodes, 1 killed";
   unsigned begun = 0, repeated = 0, kept_disturbed = 0;
   auto run = [&](int round) {
     how.progress(what + " " + std::to_string(round + 1) + "/" + std::to_string(how.connect_pairs));
@@ -114,7 +120,7 @@ caf::error run_cluster_storm(const options &how, report &out) {
   back.compared_unit = "s";
   back.hold(is_standard ? std::optional{all_back_s} : std::nullopt, "≤ 10 s");
   out.add(std::move(back));
-  add_phase(out, what + ", before", all, &storm_phases::before);
+  add_phase(out, what + ", 5 s before", all, &storm_phases::before);
   add_phase(out, what + ", until all are back", all, &storm_phases::during);
   add_phase(out, what + ", 5 s after", all, &storm_phases::after);
   add_phase(out, what + ", until the dead node is swept", all, &storm_phases::sweep);

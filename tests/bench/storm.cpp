@@ -19,7 +19,8 @@ constexpr size_t victim = storm_nodes - 1;
 constexpr uint64_t second_ns = 1'000'000'000;
 constexpr uint64_t warm_ns = second_ns;
 constexpr uint64_t phase_ns = 5 * second_ns;
-constexpr uint64_t swept_after_kill_ns = 9 * second_ns; // its lease is over and it is declared dead within 7 s
+constexpr uint64_t swept_after_kill_ns =
+    9 * second_ns; // its lease is over and it is declared dead within 7 s
 constexpr uint64_t back_limit_ns = 60 * second_ns;
 constexpr uint64_t settle_limit_ns = 10 * second_ns;
 constexpr uint64_t ask_every_ns = 5'000'000; // the crowd whether all are back
@@ -72,10 +73,11 @@ private:
   std::unique_ptr<load> load_;
 };
 
-caf::expected<device_dialect_options> speech(const node_access &access) {
-  device_dialect_options result{format::msgpack, 't', want::written, {}};
+/// For `count` devices with tokens.
+caf::expected<device_dialect_options> speech(char prefix, uint32_t count, const node_access &access) {
+  device_dialect_options result{format::msgpack, prefix, want::written, {}};
   device_dialect names{result};
-  for (uint32_t i = 0; i < storm_pairs * 2; ++i) {
+  for (uint32_t i = 0; i < count; ++i) {
     auto token = access.token(names.device_name(i), names.account_name(i));
     if (!token)
       return std::move(token.error());
@@ -126,9 +128,17 @@ caf::expected<storm_result> run_storm(const options &how, unsigned source_net) {
   for (auto command : {crowd_command::connect, crowd_command::survive})
     if (auto said = tell_all(*crowds, command); !said)
       return std::move(said.error());
-  auto options = speech(nodes.access());
-  if (!options)
-    return std::move(options.error());
+  // Everybody comes back before the lease of the dead node is over. So that there is something to sweep, and
+  // a verdict says that it was swept, one device stays away.
+  auto left_options = speech('l', 1, nodes.access());
+  auto options = speech('t', storm_pairs * 2, nodes.access());
+  if (!options || !left_options)
+    return std::move(options ? left_options.error() : options.error());
+  device_dialect left_speaks{std::move(*left_options)};
+  fleet left_behind{3};
+  left_behind.add(left_speaks, nodes.node(victim).device_address());
+  if (auto wave = open_wave(left_behind, {}, 1, {}, true); !wave)
+    return std::move(wave.error());
   device_dialect speaks{std::move(*options)};
   traffic running{speaks, nodes};
   if (auto failed = running.open())
@@ -166,9 +176,13 @@ caf::expected<storm_result> run_storm(const options &how, unsigned source_net) {
   out.healthy_lost = running.devices().size() - running.devices().ready_count();
   out.first_failure = messages.failure();
 
+  auto said_of_left = verdict_of(nodes, 0, left_speaks.device_name(0));
+  if (!said_of_left)
+    return std::move(said_of_left.error());
+  out.left_behind = *said_of_left;
   out.sample = std::min(storm_sample, devices_each);
-  auto reached = reach(nodes, {0, 1, 2}, static_cast<uint32_t>(victim) * devices_each, devices_each,
-                       out.sample);
+  auto reached =
+      reach(nodes, {0, 1, 2}, static_cast<uint32_t>(victim) * devices_each, devices_each, out.sample);
   if (!reached)
     return std::move(reached.error());
   out.reached = reached->devices;

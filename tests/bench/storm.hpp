@@ -3,6 +3,7 @@
 // how its devices came back and what the traffic felt, phase by phase. The generator's thread.
 #pragma once
 
+#include "cluster/verdict.hpp"
 #include "tests/bench/load.hpp"
 #include "tests/bench/options.hpp"
 
@@ -14,8 +15,8 @@
 namespace stentor::bench {
 
 inline constexpr size_t storm_nodes = 4;
-inline constexpr uint32_t storm_pairs = 150; ///< of devices with traffic, each over two of the survivors
-inline constexpr double storm_rate = 2'500;  ///< messages a second over all of them
+inline constexpr uint32_t storm_pairs = 150;  ///< of devices with traffic, each over two of the survivors
+inline constexpr double storm_rate = 2'500;   ///< messages a second over all of them
 inline constexpr uint32_t storm_sample = 300; ///< moved devices that are written to at the end
 
 /// In the order of time; the figures of each are its own.
@@ -37,12 +38,13 @@ struct storm_result {
   uint64_t missing = 0;      ///< idle devices that are not connected
   uint64_t healthy_lost = 0; ///< connections of survivors, idle ones and those with traffic
   std::string first_failure; ///< of the traffic; empty where all was well
+  verdict left_behind{};     ///< for a message to a device of the dead node that did not come back
   uint32_t sample = 0;
-  uint32_t reached = 0;           ///< of the sample, from every survivor, another node than its own among them
-  std::string not_reached{};      ///< what was said instead, of the first
-  verification checked;           ///< of the traffic
-  uint64_t wrong_verdicts = 0;    ///< of the traffic
-  bool is_disturbed = false;      ///< the generator was late already before the kill
+  uint32_t reached = 0;        ///< of the sample, from every survivor, another node than its own among them
+  std::string not_reached{};   ///< what was said instead, of the first
+  verification checked;        ///< of the traffic
+  uint64_t wrong_verdicts = 0; ///< of the traffic
+  bool is_disturbed = false;   ///< the generator was late already before the kill
 };
 
 /// `errc::io` where the cluster or the devices did not come up, or not all came back within 60 s.
