@@ -41,6 +41,10 @@ void add_survival(crowd_report &out, const survivors &x) {
   out.away_p50_ns = x.away().percentile(0.5);
   out.away_p99_ns = x.away().percentile(0.99);
   out.away_max_ns = x.away().max();
+  out.back_p50_ns = x.back().percentile(0.5);
+  out.back_p99_ns = x.back().percentile(0.99);
+  out.try_p50_ns = x.wait().percentile(0.5);
+  out.try_p99_ns = x.wait().percentile(0.99);
 }
 
 } // namespace

@@ -39,9 +39,13 @@ struct crowd_report {
   uint64_t failed_tries = 0;   ///< to have them back
   uint64_t first_loss_ns = 0;  ///< on the steady clock; 0 where nothing was lost
   uint64_t last_return_ns = 0; ///< on the steady clock; 0 where nobody came back
-  uint64_t away_p50_ns = 0;    ///< from the loss to `welcome`
+  uint64_t away_p50_ns = 0;    ///< of a device, from its loss to `welcome`
   uint64_t away_p99_ns = 0;
   uint64_t away_max_ns = 0;
+  uint64_t back_p50_ns = 0; ///< from the first loss until so many were welcome again
+  uint64_t back_p99_ns = 0;
+  uint64_t try_p50_ns = 0; ///< of a device, from its last try to `welcome`
+  uint64_t try_p99_ns = 0;
 };
 
 /// 16 characters each; three devices share an account.

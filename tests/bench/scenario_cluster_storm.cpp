@@ -120,6 +120,8 @@ caf::error run_cluster_storm(const options &how, report &out) {
   back.compared_unit = "s";
   back.hold(is_standard ? std::optional{all_back_s} : std::nullopt, "≤ 10 s");
   out.add(std::move(back));
+  add("a lost device, from its loss to its welcome p99, s", &storm_result::away_p99_ns);
+  add("a lost device, from its last try to its welcome p99, s", &storm_result::try_p99_ns);
   add_phase(out, what + ", 5 s before", all, &storm_phases::before);
   add_phase(out, what + ", until all are back", all, &storm_phases::during);
   add_phase(out, what + ", 5 s after", all, &storm_phases::after);

@@ -164,12 +164,12 @@ caf::expected<storm_result> run_storm(const options &how, unsigned source_net) {
   out.phases.sweep = messages.take_figures();
   running.settle();
 
-  // The kernel resets a dead process's connections within some milliseconds: what the first loss waited is
-  // taken for all of them.
   auto noticed_ns = back->first_loss_ns - killed_ns;
-  out.until_half_ns = noticed_ns + back->away_p50_ns;
-  out.until_most_ns = noticed_ns + back->away_p99_ns;
+  out.until_half_ns = noticed_ns + back->back_p50_ns;
+  out.until_most_ns = noticed_ns + back->back_p99_ns;
   out.until_all_ns = back->last_return_ns - killed_ns;
+  out.away_p99_ns = back->away_p99_ns;
+  out.try_p99_ns = back->try_p99_ns;
   out.failed_tries = back->failed_tries;
   out.checked = messages.checked();
   out.wrong_verdicts = messages.wrong_verdicts();

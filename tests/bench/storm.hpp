@@ -33,6 +33,8 @@ struct storm_result {
   uint64_t until_half_ns = 0; ///< are back
   uint64_t until_most_ns = 0; ///< 99 %
   uint64_t until_all_ns = 0;
+  uint64_t away_p99_ns = 0; ///< of a device, from its loss to `welcome`
+  uint64_t try_p99_ns = 0;  ///< of a device, from its last try to `welcome`
   uint64_t failed_tries = 0;
   // -- at the end ----
   uint64_t missing = 0;      ///< idle devices that are not connected

@@ -47,6 +47,7 @@ uint64_t survivors::open_due(uint64_t now_ns, uint64_t at_most_ns) {
   while (!due_.empty() && due_.top().first <= now_ns) {
     auto &c = fleet_.at(due_.top().second);
     due_.pop();
+    devices_[c.index].tried_at_ns = now_ns;
     if (!fleet_.open(c)) {
       ++failed_tries_;
       try_later(c, now_ns);
@@ -62,6 +63,8 @@ void survivors::on_ready(connection &c) {
   if (x.lost_at_ns == 0)
     return;
   away_.record(now - std::exchange(x.lost_at_ns, 0));
+  back_.record(now - first_loss_ns_);
+  wait_.record(now - x.tried_at_ns);
   last_return_ns_ = now;
 }
 

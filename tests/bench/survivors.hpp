@@ -33,6 +33,10 @@ public:
   uint64_t last_return_ns() const noexcept { return last_return_ns_; }
   /// From each loss until the device was ready again.
   const histogram &away() const noexcept { return away_; }
+  /// From the first loss of all until each was ready again.
+  const histogram &back() const noexcept { return back_; }
+  /// From the try that brought each back until it was ready.
+  const histogram &wait() const noexcept { return wait_; }
 
   void on_ready(connection &c) override;
   void on_lost(connection &c, std::string_view why) override;
@@ -44,6 +48,7 @@ private:
   struct device {
     net::client::reconnect_policy policy;
     uint64_t lost_at_ns = 0; ///< 0 while it is connected
+    uint64_t tried_at_ns = 0;
   };
   using due = std::pair<uint64_t, uint32_t>; ///< time in ns, index
 
@@ -51,7 +56,7 @@ private:
   std::vector<net::socket_address> elsewhere_;
   std::vector<device> devices_; ///< by index
   std::priority_queue<due, std::vector<due>, std::greater<>> due_;
-  histogram away_;
+  histogram away_, back_, wait_;
   uint64_t lost_ = 0, failed_tries_ = 0;
   uint64_t first_loss_ns_ = 0, last_return_ns_ = 0;
 };

@@ -73,7 +73,9 @@ TEST_F(survivors_of_a_server, come_back_at_another_one_when_it_dies) {
   EXPECT_EQ(all.lost(), device_count);
   EXPECT_EQ(all.failed_tries(), 0u);
   EXPECT_GE(all.first_loss_ns(), killed);
-  EXPECT_GT(all.last_return_ns(), all.first_loss_ns());
+  EXPECT_EQ(all.back().max(), all.last_return_ns() - all.first_loss_ns());
+  EXPECT_GE(all.back().max(), all.away().max());
+  EXPECT_GE(all.away().max(), all.wait().max());
 }
 
 TEST_F(survivors_of_a_server, go_on_to_the_next_server_where_one_refuses) {
