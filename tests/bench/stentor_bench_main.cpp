@@ -39,7 +39,7 @@ struct output {
 std::string find_server() {
   std::error_code failed;
   auto own = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path();
-  for (auto folder : {own, own.parent_path().parent_path()})
+  for (const auto &folder : {own, own.parent_path().parent_path()})
     if (std::filesystem::exists(folder / "stentord", failed))
       return folder / "stentord";
   return {};

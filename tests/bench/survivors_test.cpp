@@ -25,8 +25,8 @@ public:
     sockaddr_in any{};
     any.sin_family = AF_INET;
     any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::bind(fd_, reinterpret_cast<sockaddr *>(&any), sizeof any);
-    ::listen(fd_, 2 * device_count);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr *>(&any), sizeof any), 0);
+    EXPECT_EQ(::listen(fd_, 2 * device_count), 0);
     socklen_t size = sizeof any;
     ::getsockname(fd_, reinterpret_cast<sockaddr *>(&any), &size);
     address_ = *net::parse_address("127.0.0.1:" + std::to_string(ntohs(any.sin_port)));
