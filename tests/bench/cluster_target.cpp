@@ -13,22 +13,25 @@ namespace {
 // A node that is ready may not know yet of one that became ready after it: it sees it with its next renewal.
 constexpr uint64_t forming_limit_ns = 15'000'000'000;
 
-std::string node_name(size_t i) {
+} // namespace
+
+std::string cluster_target::node_name(size_t i) {
   return std::string{"bench-"} + static_cast<char>('a' + i);
 }
 
-} // namespace
-
 caf::expected<std::unique_ptr<cluster_target>> cluster_target::start(const options &how, size_t nodes,
-                                                                     node_access access, int redis_core) {
+                                                                     node_access access, int redis_core,
+                                                                     admission admits) {
   std::unique_ptr<cluster_target> x{new cluster_target{std::move(access)}};
   auto redis = redis_process::start(how.redis_program, redis_core);
   if (!redis)
     return std::move(redis.error());
   x->redis_.emplace(std::move(*redis));
   for (size_t i = 0; i < nodes; ++i)
-    if (auto failed = x->add_node(how, {"--node-id=" + node_name(i), "--cluster=bench",
-                                        "--directory=" + x->redis_->url(), "--peer-listen=127.0.0.1:0"}))
+    if (auto failed = x->add_node(how,
+                                  {"--node-id=" + node_name(i), "--cluster=bench",
+                                   "--directory=" + x->redis_->url(), "--peer-listen=127.0.0.1:0"},
+                                  admits))
       return failed;
   if (auto failed = x->try_out_all())
     return failed;
@@ -39,7 +42,8 @@ caf::expected<std::unique_ptr<cluster_target>> cluster_target::start_apart(const
                                                                            node_access access) {
   std::unique_ptr<cluster_target> x{new cluster_target{std::move(access)}};
   for (size_t i = 0; i < nodes; ++i) {
-    if (auto failed = x->add_node(how, {"--node-id=" + node_name(i), "--directory=memory"}))
+    if (auto failed =
+            x->add_node(how, {"--node-id=" + node_name(i), "--directory=memory"}, admission::lifted))
       return failed;
     auto &at = x->nodes_.back().device_address();
     if (auto failed = try_out(at, at, x->access_))
@@ -48,9 +52,11 @@ caf::expected<std::unique_ptr<cluster_target>> cluster_target::start_apart(const
   return x;
 }
 
-caf::error cluster_target::add_node(const options &how, const std::vector<std::string> &own) {
+caf::error cluster_target::add_node(const options &how, const std::vector<std::string> &own,
+                                    admission admits) {
   auto log = how.server_log.empty() ? std::string{} : how.server_log + "." + node_name(nodes_.size());
-  auto process = server_process::run({node_arguments(how, access_, own), how.server_core, -1, log, {}});
+  auto process =
+      server_process::run({node_arguments(how, access_, own, admits), how.server_core, -1, log, {}});
   if (!process)
     return std::move(process.error());
   nodes_.push_back(std::move(*process));

@@ -20,21 +20,27 @@ public:
   /// Starts redis-server on `redis_core` and `nodes` nodes, and waits until each of them delivers to each
   /// other.
   static caf::expected<std::unique_ptr<cluster_target>> start(const options &how, size_t nodes,
-                                                              node_access access, int redis_core);
+                                                              node_access access, int redis_core,
+                                                              admission admits = admission::lifted);
   /// As many nodes that know nothing of each other.
   static caf::expected<std::unique_ptr<cluster_target>> start_apart(const options &how, size_t nodes,
                                                                     node_access access);
 
+  /// The id of node `i`, from 0.
+  static std::string node_name(size_t i);
   size_t size() const noexcept { return nodes_.size(); }
   const server_process &node(size_t i) const noexcept { return nodes_[i]; }
   std::vector<pid_t> pids() const;
+  /// SIGKILL to a node, which stays in the list; returns at once.
+  void kill_node(size_t i) const noexcept { nodes_[i].kill(); }
   /// Null where the nodes have embedded directories.
   const redis_process *redis() const noexcept { return redis_ ? &*redis_ : nullptr; }
   const node_access &access() const noexcept { return access_; }
 
 private:
   explicit cluster_target(node_access access) : access_(std::move(access)) {}
-  [[nodiscard]] caf::error add_node(const options &how, const std::vector<std::string> &own);
+  [[nodiscard]] caf::error add_node(const options &how, const std::vector<std::string> &own,
+                                    admission admits);
   [[nodiscard]] caf::error try_out_all() const;
 
   node_access access_;

@@ -26,6 +26,8 @@ caf::expected<crowd_process> crowd_process::start(crowd_plan plan, int core) {
                    "--at-once",      number(plan.at_once),
                    "--source-net",   number(plan.source_net),
                    "--control-fd",   number(ends[1])};
+  for (auto &other : plan.others)
+    how.arguments.insert(how.arguments.end(), {"--other", other});
   how.core = core;
   how.inherited_fd = ends[1];
   auto process = server_process::run(how);
@@ -61,6 +63,11 @@ caf::expected<crowd_report> crowd_process::answer() const {
   if (result.failed)
     return make_error(errc::io, "a crowd could not connect everybody");
   return result;
+}
+
+bool crowd_process::has_answer() const noexcept {
+  char first;
+  return ::recv(control_, &first, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
 } // namespace stentor::bench

@@ -24,6 +24,8 @@ public:
   [[nodiscard]] caf::error tell(crowd_command command) const;
   /// Waits for the answer to the last command, at most 90 s. `errc::io` where there is none, or it failed.
   caf::expected<crowd_report> answer() const;
+  /// Whether `answer` need not wait.
+  bool has_answer() const noexcept;
 
 private:
   crowd_process(server_process process, int control) : process_(std::move(process)), control_(control) {}

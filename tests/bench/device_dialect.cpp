@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/device_dialect.hpp"
 
+#include "net/client/response_reader.hpp"
 #include "net/client/upgrade_text.hpp"
 #include "net/json_reader.hpp"
 #include "net/msgpack_reader.hpp"
@@ -130,8 +131,17 @@ size_t device_dialect::consume(fleet &f, connection &c, std::string_view bytes) 
 
 void device_dialect::take_upgrade_answer(fleet &f, connection &c, std::string_view head) {
   static const auto accept = net::client::upgrade_accept(handshake_key);
-  if (!head.starts_with("HTTP/1.1 101") || head.find(accept) == std::string_view::npos)
+  if (!head.starts_with("HTTP/1.1 101") || head.find(accept) == std::string_view::npos) {
+    // Without its body: it may not be here yet, and nobody reads it.
+    net::client::response_reader reader{head.size() + 1, 0, true};
+    if (reader.feed(head) == net::client::response_reader::progress::done) {
+      auto answer = reader.take();
+      c.said.http_status = answer.status;
+      c.said.retry_after_s = answer.retry_after_s();
+    }
     f.lose(c, "upgrade answered with " + std::string{head.substr(0, head.find('\r'))});
+    return;
+  }
   c.dialect_state = awaits_welcome;
 }
 
@@ -143,7 +153,8 @@ void device_dialect::take_frame(fleet &f, connection &c, opcode kind, std::strin
   } else if (kind == opcode::ping) {
     net::append_masked_frame(f.cork(c), opcode::pong, body, mask);
   } else if (kind == opcode::close) {
-    auto code = static_cast<unsigned>(net::parse_close(body));
+    auto code = static_cast<uint16_t>(net::parse_close(body));
+    c.said.close_code = code;
     f.lose(c, "close " + std::to_string(code) + ' ' +
                   std::string{body.substr(std::min<size_t>(2, body.size()))});
   } else if (kind != opcode::pong) {

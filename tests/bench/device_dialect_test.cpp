@@ -146,6 +146,15 @@ TEST_F(device_dialect_frames, name_the_close_code) {
   upgrade();
   speaks.consume(connections, device, std::string_view{"\x88\x05\x0f\xa1slo", 7});
   EXPECT_EQ(seen.text, "lost close 4001 slo;");
+  EXPECT_EQ(device.said.close_code, 4001);
+}
+
+TEST_F(device_dialect_frames, keep_how_long_a_refusal_asks_to_wait) {
+  speaks.consume(connections, device,
+                 "HTTP/1.1 503 Service Unavailable\r\nretry-after: 3\r\nContent-Length: 4\r\n\r\nbusy");
+  EXPECT_EQ(seen.text, "lost upgrade answered with HTTP/1.1 503 Service Unavailable;");
+  EXPECT_EQ(device.said.http_status, 503);
+  EXPECT_EQ(device.said.retry_after_s, 3u);
 }
 
 TEST_F(device_dialect_frames, answer_a_ping_with_its_bytes) {

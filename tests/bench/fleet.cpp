@@ -56,6 +56,7 @@ bool fleet::open(connection &c) {
   }
   c.fd = fd;
   c.dialect_state = 0;
+  c.said = {};
   settle(c, connection::stage::connecting);
   watch(c, EPOLL_CTL_ADD, true);
   return true;

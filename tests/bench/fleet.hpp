@@ -18,6 +18,13 @@ namespace stentor::bench {
 
 class dialect;
 
+/// What the server said about a connection's end, for those that come back; zeros where it said nothing.
+struct last_words {
+  int http_status = 0;        ///< where it answered the upgrade with something else
+  uint32_t retry_after_s = 0; ///< beside that
+  uint16_t close_code = 0;
+};
+
 /// One client connection. Lives at a fixed address as long as its fleet.
 struct connection {
   enum class stage : uint8_t { closed, connecting, greeting, ready };
@@ -29,6 +36,7 @@ struct connection {
   uint8_t dialect_state = 0; ///< for the dialect
   bool dirty = false;
   bool waits_for_write = false;
+  last_words said;   ///< set by the dialect before the connection is lost; of the current or last socket
   std::string out;   ///< corked
   std::string input; ///< bytes of an incomplete frame
 };
@@ -78,6 +86,10 @@ public:
   size_t size() const noexcept { return connections_.size(); }
   connection &at(size_t index) noexcept { return *connections_[index].socket; }
 
+  /// Where the next `open` of `c` goes.
+  void set_server(const connection &c, const net::socket_address &server) noexcept {
+    connections_[c.index].server = server;
+  }
   /// Starts connecting; the greeting follows by itself. False where a system call fails.
   bool open(connection &c);
   /// Closes with RST, so that no port waits in TIME_WAIT, or with FIN.

@@ -53,7 +53,7 @@ uint64_t load::pace(uint64_t now_ns) {
     if (meant > now_ns)
       return std::min(meant - now_ns, at_most);
     if (recording_)
-      lag_.record(now_ns - meant);
+      figures_.lag.record(now_ns - meant);
     // A step coprime to the even number of streams spreads neighbours in time over all of them.
     send(static_cast<uint32_t>(due_ * 997 % options_.streams.size()), meant);
   }
@@ -89,8 +89,8 @@ void load::on_message(connection &c, std::string_view data) {
     return;
   auto now = steady_ns();
   if (recording_) {
-    ++messages_;
-    latency_.record(now > fields->meant_ns ? now - fields->meant_ns : 0);
+    ++figures_.messages;
+    figures_.latency.record(now > fields->meant_ns ? now - fields->meant_ns : 0);
   }
   if (sending_ && options_.rate <= 0 && !options_.answers)
     send(options_.streams[fields->stream].next, now);
@@ -105,7 +105,7 @@ void load::on_verdict(connection &, uint32_t stream, uint64_t number, std::strin
       failure_ = "verdict '" + std::string{verdict} + "' for stream " + std::to_string(stream);
   } else if (recording_ && !meant_ns_.empty()) {
     auto now = steady_ns(), meant = meant_ns_[stream][number];
-    verdict_delay_.record(now > meant ? now - meant : 0);
+    figures_.verdict_delay.record(now > meant ? now - meant : 0);
   }
 }
 

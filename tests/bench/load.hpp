@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace stentor::bench {
@@ -37,6 +38,14 @@ struct load_options {
   bool once = false;          ///< open loop: stops after one message a stream
 };
 
+/// What was measured while recording.
+struct load_figures {
+  uint64_t messages = 0; ///< arrived
+  histogram latency;
+  histogram verdict_delay; ///< from when a message was due until its verdict; open loop with verdicts only
+  histogram lag;           ///< open loop: how late each was sent
+};
+
 class load final : public fleet_events {
 public:
   load(fleet &f, load_options options);
@@ -47,16 +56,14 @@ public:
   uint64_t pace(uint64_t now_ns);
   /// Nothing new is sent any more.
   void stop() noexcept { sending_ = false; }
-  /// From here on `messages`, `latency`, `verdict_delay` and `lag` count.
+  /// From here on `figures` counts.
   void record(bool on) noexcept { recording_ = on; }
   /// Nothing sent is without its arrival, its verdict and its answer.
   bool is_settled() const noexcept;
 
-  uint64_t messages() const noexcept { return messages_; } ///< arrived while recording
-  const histogram &latency() const noexcept { return latency_; }
-  /// From when a message was due until its verdict; open loop with verdicts only.
-  const histogram &verdict_delay() const noexcept { return verdict_delay_; }
-  const histogram &lag() const noexcept { return lag_; } ///< open loop: how late each was sent
+  const load_figures &figures() const noexcept { return figures_; }
+  /// The same, which begin anew: a message counts where its arrival, and its verdict, comes.
+  load_figures take_figures() { return std::exchange(figures_, {}); }
   verification checked() const noexcept { return verifier_.result(); }
   /// Verdicts that are missing, came twice or were not `written`, and answers that were not as asked for.
   uint64_t wrong_verdicts() const noexcept;
@@ -75,13 +82,10 @@ private:
   load_options options_;
   verifier verifier_;
   verifier verdicts_; ///< arrivals are the verdicts: what is lost here was never answered
-  histogram latency_;
-  histogram verdict_delay_;
+  load_figures figures_;
   std::vector<std::vector<uint64_t>> meant_ns_; ///< by stream and number, where verdicts are timed
-  histogram lag_;
   std::vector<uint32_t> asked_; ///< by connection: the stream its request under way began with
   std::string failure_;
-  uint64_t messages_ = 0;
   uint64_t bad_answers_ = 0;
   uint64_t requests_ = 0; ///< without an answer
   uint64_t began_ns_ = 0;

@@ -56,8 +56,8 @@ TEST_F(load_by_hand, counts_only_what_arrives_while_recording) {
   traffic.record(true);
   traffic.on_message(connections.at(1), take(0));
   traffic.record(false);
-  EXPECT_EQ(traffic.messages(), 1u);
-  EXPECT_EQ(traffic.latency().count(), 1u);
+  EXPECT_EQ(traffic.figures().messages, 1u);
+  EXPECT_EQ(traffic.figures().latency.count(), 1u);
 }
 
 TEST_F(load_by_hand, is_not_settled_and_finds_the_loss_while_a_message_is_missing) {
@@ -96,8 +96,8 @@ TEST_F(load_by_hand, sends_at_the_fixed_rate_and_says_how_late_each_was) {
   EXPECT_EQ(said(0) + said(1), 1u);
   EXPECT_EQ(traffic.pace(2'400'000), 600'000u) << "two more were due, the next is in 0.6 ms";
   EXPECT_EQ(said(0) + said(1), 3u);
-  EXPECT_EQ(traffic.lag().count(), 3u);
-  EXPECT_NEAR(double(traffic.lag().max()), 1'400'000, 1);
+  EXPECT_EQ(traffic.figures().lag.count(), 3u);
+  EXPECT_NEAR(double(traffic.figures().lag.max()), 1'400'000, 1);
   // Timed from when it was due, whenever it left.
   auto last = connections.at(0).out.substr(connections.at(0).out.size() - payload_bytes);
   EXPECT_EQ(read_payload(last)->meant_ns, 2'000'000u);
@@ -196,8 +196,8 @@ TEST_F(load_by_hand, times_a_verdict_from_when_its_message_was_due) {
   traffic.pace(begin + 1'000'000); // due at 0 and at 1 ms, in streams 0 and 1
   traffic.on_verdict(connections.at(0), 0, 0, "written");
   auto at_most = steady_ns() - begin;
-  EXPECT_EQ(traffic.verdict_delay().count(), 1u);
-  EXPECT_LE(traffic.verdict_delay().max(), at_most);
+  EXPECT_EQ(traffic.figures().verdict_delay.count(), 1u);
+  EXPECT_LE(traffic.figures().verdict_delay.max(), at_most);
   traffic.on_verdict(connections.at(1), 1, 0, "written");
-  EXPECT_EQ(traffic.verdict_delay().count(), 2u);
+  EXPECT_EQ(traffic.figures().verdict_delay.count(), 2u);
 }

@@ -23,8 +23,11 @@ public:
   std::string flag() const;
   /// A good HS256 token for this device.
   caf::expected<std::string> token(const std::string &device, const std::string &account) const;
+  /// The same for a device that may send to every account.
+  caf::expected<std::string> token_to_all(const std::string &device, const std::string &account) const;
 
 private:
+  caf::expected<std::string> sign(const std::string &device, const std::string &account, bool to_all) const;
   explicit node_access(std::string secret) : secret_(std::move(secret)) {}
 
   std::string secret_; ///< empty: development mode

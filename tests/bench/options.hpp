@@ -34,10 +34,12 @@ struct options {
   /// answer.
   uint32_t cluster_devices = 1'000;
 
-  uint32_t first_contacts = 500;  ///< a round, each to a device nobody there has sent to before
-  double first_rate = 400;        ///< of them a second
-  uint32_t node_devices = 12'000; ///< idle on each of three nodes; below the descriptor limit of a process
-  int connect_pairs = 3;          ///< rounds of that, of each side
+  uint32_t first_contacts = 500; ///< a round, each to a device nobody there has sent to before
+  double first_rate = 400;       ///< of them a second
+  /// Idle on each of three nodes, or spread over the four of a storm; below the descriptor limit of a
+  /// process.
+  uint32_t node_devices = 12'000;
+  int connect_pairs = 3; ///< rounds of a storm, and of each side of connecting those
 
   // -- d2d ----
   std::vector<uint32_t> windows{1, 16};

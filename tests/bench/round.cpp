@@ -84,10 +84,11 @@ round_result run_round(fleet &f, load &traffic, const std::vector<pid_t> &server
     f.turn(1'000'000);
   f.listen_to(nullptr);
   others.serve();
-  result.messages = traffic.messages();
-  result.latency = traffic.latency();
-  result.verdict_delay = traffic.verdict_delay();
-  result.lag = traffic.lag();
+  auto figures = traffic.take_figures();
+  result.messages = figures.messages;
+  result.latency = std::move(figures.latency);
+  result.verdict_delay = std::move(figures.verdict_delay);
+  result.lag = std::move(figures.lag);
   result.checked = traffic.checked();
   result.wrong_verdicts = traffic.wrong_verdicts();
   result.failure = traffic.failure();

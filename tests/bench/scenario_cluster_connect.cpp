@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/cluster_target.hpp"
 #include "tests/bench/core_watch.hpp"
-#include "tests/bench/crowd_process.hpp"
+#include "tests/bench/crowds.hpp"
 #include "tests/bench/measure.hpp"
 #include "tests/bench/scenarios_cluster.hpp"
 
@@ -26,46 +26,10 @@ struct figures {
   bool is_disturbed = false;
 };
 
-/// A crowd for each node; tokens are signed, nobody is connected.
-caf::expected<std::vector<crowd_process>> gather(const options &how, const cluster_target &nodes,
-                                                 unsigned source_net) {
-  std::vector<crowd_process> crowds;
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    crowd_plan plan;
-    plan.server = net::to_string(nodes.node(i).device_address());
-    plan.secret = nodes.access().secret();
-    plan.devices = how.node_devices;
-    plan.first = static_cast<uint32_t>(i) * how.node_devices;
-    plan.source_net = source_net + static_cast<unsigned>(i);
-    auto crowd = crowd_process::start(plan, how.generator_core);
-    if (!crowd)
-      return std::move(crowd.error());
-    crowds.push_back(std::move(*crowd));
-  }
-  return crowds;
-}
-
-/// All crowds at once; returns the sum of what they say, with the longest p99.
-caf::expected<crowd_report> tell_all(const std::vector<crowd_process> &crowds, crowd_command command) {
-  for (auto &crowd : crowds)
-    if (auto failed = crowd.tell(command))
-      return failed;
-  crowd_report sum;
-  for (auto &crowd : crowds) {
-    auto said = crowd.answer();
-    if (!said)
-      return said;
-    sum.connected += said->connected;
-    sum.tried_again += said->tried_again;
-    sum.wait_p99_ns = std::max(sum.wait_p99_ns, said->wait_p99_ns);
-  }
-  return sum;
-}
-
 /// `redis_core`: where it runs, if there is one.
 caf::expected<figures> connect_all(const options &how, const cluster_target &nodes, int redis_core,
                                    unsigned source_net) {
-  auto crowds = gather(how, nodes, source_net);
+  auto crowds = gather_crowds(how, nodes, how.node_devices, source_net);
   if (!crowds)
     return std::move(crowds.error());
   auto count = uint64_t{how.node_devices} * nodes.size();
@@ -91,10 +55,10 @@ caf::expected<figures> connect_all(const options &how, const cluster_target &nod
   out.is_disturbed = server_core.kept_waiting_ns() + generator_core.kept_waiting_ns() > (end - begin) / 10;
   out.per_s = double(count) * 1e9 / double(end - begin);
   out.node_cpu_us = each_us(cpu_of(nodes.pids()) - cpu);
-  out.wait_p99_ms = double(said->wait_p99_ns) / 1e6;
+  out.wait_p99_ms = double(sum_of(*said).wait_p99_ns) / 1e6;
   if (redis)
     out.redis_cpu_us = each_us(cpu_of(redis->pid()) - redis_cpu);
-  out.tried_again = said->tried_again;
+  out.tried_again = sum_of(*said).tried_again;
   ::usleep(rest_us);
   if (redis) {
     auto after = redis->info("memory", "used_memory");
@@ -105,7 +69,7 @@ caf::expected<figures> connect_all(const options &how, const cluster_target &nod
   said = tell_all(*crowds, crowd_command::report);
   if (!said)
     return std::move(said.error());
-  out.missing = count - said->connected;
+  out.missing = count - sum_of(*said).connected;
   return out;
 }
 

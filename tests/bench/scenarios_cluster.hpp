@@ -15,5 +15,8 @@ namespace stentor::bench {
 /// Devices with tokens connect to three nodes: Redis memory each, and how fast beside the same nodes with
 /// embedded directories.
 [[nodiscard]] caf::error run_cluster_connect(const options &how, report &out);
+/// A node of four is killed under its idle devices and beside running traffic: how long until all are back,
+/// and what the traffic on the others felt of it.
+[[nodiscard]] caf::error run_cluster_storm(const options &how, report &out);
 
 } // namespace stentor::bench

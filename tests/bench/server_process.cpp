@@ -121,8 +121,14 @@ bool server_process::is_running() const noexcept {
   return pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == 0;
 }
 
+void server_process::kill() const noexcept {
+  if (is_running())
+    ::kill(pid_, SIGKILL);
+}
+
 server_process::~server_process() {
-  if (pid_ <= 0)
+  // Once it was waited for, its number may be somebody else's.
+  if (!is_running())
     return;
   ::kill(pid_, SIGTERM);
   for (int i = 0; i < 1000; ++i) {

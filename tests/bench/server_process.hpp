@@ -44,6 +44,8 @@ public:
   /// Size 0 where the server has none.
   const net::socket_address &api_address() const noexcept { return api_; }
   bool is_running() const noexcept;
+  /// SIGKILL, at once and without waiting for its end.
+  void kill() const noexcept;
 
 private:
   server_process() = default;

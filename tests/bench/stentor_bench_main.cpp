@@ -39,7 +39,7 @@ struct output {
 std::string find_server() {
   std::error_code failed;
   auto own = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path();
-  for (auto folder : {own, own.parent_path().parent_path()})
+  for (const auto &folder : {own, own.parent_path().parent_path()})
     if (std::filesystem::exists(folder / "stentord", failed))
       return folder / "stentord";
   return {};
@@ -102,6 +102,8 @@ void run_cluster(const options &how, const std::set<std::string> &parts, report 
     attempt(out, "cluster, first contact", [&] { return run_cluster_first(how, out); });
   if (parts.contains("connect"))
     attempt(out, "cluster, connect", [&] { return run_cluster_connect(how, out); });
+  if (parts.contains("storm"))
+    attempt(out, "cluster, storm", [&] { return run_cluster_storm(how, out); });
 }
 
 int print(const report &found, const output &how) {
@@ -137,6 +139,7 @@ int run(int argc, char **argv) {
   crowd_plan crowd;
   auto *serve_crowd = app.add_subcommand("serve-crowd", "Idle devices in a process of their own")->group("");
   serve_crowd->add_option("--server", crowd.server);
+  serve_crowd->add_option("--other", crowd.others);
   serve_crowd->add_option("--secret", crowd.secret);
   serve_crowd->add_option("--first", crowd.first);
   serve_crowd->add_option("--devices", crowd.devices);
@@ -170,17 +173,18 @@ int run(int argc, char **argv) {
       ->capture_default_str();
   bool json_too = false;
   d2d->add_flag("--with-json", json_too, "Also with devices that speak JSON");
-  std::set<std::string> parts{"d2d", "open", "first", "connect"};
+  std::set<std::string> parts{"d2d", "open", "first", "connect", "storm"};
   cluster->add_option("--part", parts, "Only this part; repeatable")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(CLI::IsMember(parts));
   cluster->add_option("--devices", how.cluster_devices, "Devices of d2d and open loop, in pairs")
       ->check(CLI::Range(2, 6'000))
       ->capture_default_str();
-  cluster->add_option("--connections", how.node_devices, "Idle devices a node, of three nodes")
+  cluster
+      ->add_option("--connections", how.node_devices, "Idle devices a node, of three nodes; of all in storm")
       ->check(CLI::Range(1, 18'000))
       ->capture_default_str();
-  cluster->add_option("--connect-pairs", how.connect_pairs, "Rounds of each side of connect, interleaved")
+  cluster->add_option("--connect-pairs", how.connect_pairs, "Rounds of storm, and of each side of connect")
       ->check(CLI::Range(1, 30))
       ->capture_default_str();
   cluster->add_option("--redis-server", how.redis_program, "The redis-server to start")

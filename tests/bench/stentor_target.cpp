@@ -6,10 +6,16 @@
 namespace stentor::bench {
 
 std::vector<std::string> node_arguments(const options &how, const node_access &access,
-                                        const std::vector<std::string> &own) {
-  std::vector<std::string> result{
-      how.server_program, "--loops=1",        "--device-listen=127.0.0.1:0", "--api-listen=127.0.0.1:0",
-      "--log-level=warn", "--message-rate=0", "--accept-rate=1000000",       access.flag()};
+                                        const std::vector<std::string> &own, admission admits) {
+  std::vector<std::string> result{how.server_program,
+                                  "--loops=1",
+                                  "--device-listen=127.0.0.1:0",
+                                  "--api-listen=127.0.0.1:0",
+                                  "--log-level=warn",
+                                  "--message-rate=0",
+                                  access.flag()};
+  if (admits == admission::lifted)
+    result.push_back("--accept-rate=1000000");
   result.insert(result.end(), own.begin(), own.end());
   result.insert(result.end(), how.server_arguments.begin(), how.server_arguments.end());
   return result;

@@ -15,10 +15,14 @@
 
 namespace stentor::bench {
 
+/// How many connections a second a node takes in: as many as come, or what it does on its own.
+enum class admission : uint8_t { lifted, as_shipped };
+
 /// The command line of a node under test: what all share, then `own`, then what the caller of the benchmark
 /// wants.
 std::vector<std::string> node_arguments(const options &how, const node_access &access,
-                                        const std::vector<std::string> &own);
+                                        const std::vector<std::string> &own,
+                                        admission admits = admission::lifted);
 
 class stentor_target {
 public:
