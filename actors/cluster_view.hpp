@@ -42,16 +42,18 @@ public:
   bool has_joined() const noexcept { return lease_end.load(std::memory_order_relaxed) != 0; }
   /// The directory's clock less ours, microseconds, at least: where an answer took long it is ahead of that.
   std::atomic<int64_t> clock_ahead_us{0};
+  /// The directory's time, or some earlier one: late by as long as its answers take. 0 where it is not known.
+  storage::directory_time directory_now(boot_time now) const noexcept {
+    auto ahead = clock_ahead_us.load(std::memory_order_relaxed);
+    auto ours = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
+    return ahead == 0 ? 0 : ours + ahead;
+  }
   /// Until when the directory may still carry out what is asked now, on its clock: while there is a lease,
   /// and no longer than about `most` from now.
   storage::directory_time write_until(boot_time now, std::chrono::milliseconds most) const noexcept {
-    using std::chrono::microseconds;
     auto end = lease_end.load(std::memory_order_relaxed);
-    auto ahead = clock_ahead_us.load(std::memory_order_relaxed);
-    if (ahead == 0) // a single node's directory answers at once
-      return end;
-    auto ours = std::chrono::duration_cast<microseconds>(now.time_since_epoch() + most).count();
-    return std::min<storage::directory_time>(end, ours + ahead);
+    auto at = directory_now(now + most);
+    return at == 0 ? end : std::min(end, at); // a single node's directory answers at once
   }
   /// The same on ours, for the loops.
   lease_board lease;

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t max_binds_waiting = 32768;
 constexpr size_t max_unbinds_waiting = 32768;
 constexpr std::chrono::milliseconds retry_length{250};
+// Then a bind is asked for without saying when: epochs may be ahead of a clock that a failover set back.
+constexpr unsigned most_stale = 4;
 // Another node's router may hang while ours would answer; it has this long, then we ask ours.
 constexpr std::chrono::milliseconds remote_timeout{1500};
 
@@ -82,7 +84,7 @@ void directory_client::flush() {
     // turns bring one or two binds a router each, and a message costs more than what is in it. They keep the
     // lease they were asked under: what waits while this node loses its lease is fenced.
     if (binding_.insert(to).second)
-      send_binds(std::move(work.binds), to, false);
+      send_binds(std::move(work.binds), to, {});
     else
       batches_[to].binds = std::move(work.binds);
   }
@@ -91,40 +93,55 @@ void directory_client::flush() {
 // -- binds ----
 
 void directory_client::send_binds(std::vector<storage::bind_request> binds, const router_key &to,
-                                  bool again) {
+                                  bind_try how) {
   auto &ctx = host_.context();
-  // Not later than somebody waits for it: a router that wakes up with old binds in its mailbox would take the
-  // devices from whoever has them by then.
-  auto until = ctx.view->write_until(ctx.boot_now(), timeout_of(to.inc));
-  for (auto &x : binds)
+  // Not later than somebody waits for it, and not where the device was bound meanwhile: a router that wakes
+  // up with old binds in its mailbox would take the devices from whoever has them by then.
+  auto now = ctx.boot_now();
+  auto until = ctx.view->write_until(now, timeout_of(to.inc));
+  auto asked_at = how.stale < most_stale ? ctx.view->directory_now(now) : 0;
+  auto sent = binds;
+  for (auto &x : sent) {
     x.lease_until = std::min(x.lease_until, until);
-  auto message = caf::make_message(bind_atom_v, binds);
+    x.asked_at = asked_at;
+  }
   host_.asks().ask(
-      router_at(to), timeout_of(to.inc), std::move(message),
-      [this, to, again, binds = std::move(binds)](caf::expected<caf::message> answer) mutable {
-        if (!again)
+      router_at(to), timeout_of(to.inc), caf::make_message(bind_atom_v, std::move(sent)),
+      [this, to, how, binds = std::move(binds)](caf::expected<caf::message> answer) mutable {
+        if (how.first())
           binding_.erase(to);
         auto *answers = content_of<std::vector<bind_answer>>(answer);
         if (!answers && to.inc != 0) // the owner's node is away: binding again is idempotent
-          send_binds(std::move(binds), own_router(slot_of(binds.front().device)), true);
+          send_binds(std::move(binds), own_router(slot_of(binds.front().device)), {true, how.stale});
         else
-          tell_bound(binds, answers, again);
+          tell_bound(std::move(binds), answers, to, how);
       },
       to.inc);
 }
 
-void directory_client::tell_bound(const std::vector<storage::bind_request> &asked,
-                                  const std::vector<bind_answer> *answers, bool again) {
-  binds_waiting_ -= asked.size();
+void directory_client::tell_bound(std::vector<storage::bind_request> asked,
+                                  const std::vector<bind_answer> *answers, const router_key &to,
+                                  bind_try how) {
+  std::vector<storage::bind_request> overtaken;
   for (size_t i = 0; i < asked.size(); ++i) {
     auto said = answers && i < answers->size() ? (*answers)[i] : bind_answer{errc::timed_out, 0, caf::none};
-    if (again && said.error != errc::none)
+    auto *session = host_.sessions().find(asked[i].to.session);
+    if (said.error == errc::stale && session) {
+      overtaken.push_back(std::move(asked[i]));
+      continue;
+    }
+    --binds_waiting_;
+    if (how.again && said.error != errc::none)
       said.error = errc::timed_out; // what became of the first try is unknown
-    if (auto *session = host_.sessions().find(asked[i].to.session))
+    if (session)
       session->on_bound(said);
     else if (said.error == errc::none) // it ended meanwhile: nothing may stand for it
       undo_bind({asked[i].device, said.ep, host_.context().lease_until()}, asked[i].account, said.previous);
   }
+  // Connections of one device that come at the same time: one of them is the last, and that it is asked for
+  // now shows that it is not an old request that lay somewhere.
+  if (!overtaken.empty())
+    send_binds(std::move(overtaken), to, {how.again, how.stale + 1});
 }
 
 // -- unbinds ----

@@ -66,11 +66,15 @@ private:
   caf::strong_actor_ptr router_at(const router_key &key);
   caf::strong_actor_ptr inbox_at(const route &at);
   void send_unbinds(std::vector<storage::unbind_request> unbinds, const router_key &to);
-  /// `again`: a try before this one went to another router, and its outcome is unknown.
-  void send_binds(std::vector<storage::bind_request> binds, const router_key &to, bool again);
+  struct bind_try {
+    bool again = false; ///< a try before this one went to another router, and its outcome is unknown
+    unsigned stale = 0; ///< how often it was overtaken
+    bool first() const noexcept { return !again && stale == 0; }
+  };
+  void send_binds(std::vector<storage::bind_request> binds, const router_key &to, bind_try how);
   void send_lookups(std::vector<device_id> devices, std::vector<uint64_t> tickets, const router_key &to);
-  void tell_bound(const std::vector<storage::bind_request> &asked, const std::vector<bind_answer> *answers,
-                  bool again);
+  void tell_bound(std::vector<storage::bind_request> asked, const std::vector<bind_answer> *answers,
+                  const router_key &to, bind_try how);
   void tell_resolved(const std::vector<device_id> &devices, const std::vector<uint64_t> &tickets,
                      const std::vector<lookup_answer> *answers);
   void unbind_again(std::vector<storage::unbind_request> unbinds);

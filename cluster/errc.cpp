@@ -37,6 +37,8 @@ const char *describe(errc code) {
     return "a setting is wrong";
   case errc::lease_held:
     return "the node's lease has not ended yet";
+  case errc::stale:
+    return "the record is newer than the request";
   }
   return "unknown error";
 }

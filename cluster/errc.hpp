@@ -29,6 +29,7 @@ enum class errc : uint8_t {
   io,                ///< a system call failed; the message carries errno's text
   config,            ///< a setting is wrong; the message carries where, the value and what is allowed
   lease_held,        ///< a lease that would have to be over is not: wait for its end
+  stale,             ///< the record is newer than the request: whoever still wants it asks again
 };
 
 /// One sentence for people, without a final full stop.

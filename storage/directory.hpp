@@ -37,6 +37,9 @@ struct bind_request {
   epoch floor = 0; ///< the highest epoch the caller has seen for the device
   /// The caller's lease end; `errc::fenced` once the directory's clock has reached it.
   directory_time lease_until = 0;
+  /// When it was asked, on the directory's clock and never later than that; 0: not known. `errc::stale` where
+  /// another session has the device by a later epoch: on its way the request was overtaken.
+  directory_time asked_at = 0;
 };
 
 /// Idempotent on (incarnation, session_ref): repeating a bind answers the epoch it already has.
@@ -186,7 +189,8 @@ public:
 
 template <class I>
 typename I::result_type inspect(I &f, bind_request &x) {
-  return f(caf::meta::type_name("bind_request"), x.device, x.account, x.to, x.floor, x.lease_until);
+  return f(caf::meta::type_name("bind_request"), x.device, x.account, x.to, x.floor, x.lease_until,
+           x.asked_at);
 }
 template <class I>
 typename I::result_type inspect(I &f, restore_request &x) {

@@ -47,6 +47,10 @@ auto memory_directory::bind(const std::vector<bind_request> &batch) -> std::vect
         results.emplace_back(std::move(answer));
         continue;
       }
+      if (x.asked_at != 0 && held.ep > static_cast<epoch>(x.asked_at)) {
+        results.emplace_back(make_error(errc::stale));
+        continue;
+      }
       if (is_live(*held.at, now))
         answer.previous = route_of(held);
     }

@@ -98,7 +98,8 @@ caf::error redis_directory::usable() {
 caf::error redis_directory::refusal_of(const redis_reply &reply) const {
   if (reply.is_error())
     return connection_.error_of(reply);
-  return make_error(reply.at(0).text == "fenced" ? errc::fenced : errc::unavailable);
+  auto &word = reply.at(0).text;
+  return make_error(word == "fenced" ? errc::fenced : word == "stale" ? errc::stale : errc::unavailable);
 }
 
 auto redis_directory::bind(const std::vector<bind_request> &batch) -> std::vector<result<bind_result>> {
@@ -116,7 +117,7 @@ auto redis_directory::bind(const std::vector<bind_request> &batch) -> std::vecto
       eval(work, redis_script::bind,
            std::array{keys_.records(s), keys_.highest(p), keys_.events(p), keys_.count(p)},
            std::array{x.device.str(), holder_text(x.to), x.account.str(), redis_keys::hex(x.floor),
-                      std::to_string(until), events, clock_text()});
+                      std::to_string(until), events, clock_text(), std::to_string(x.asked_at)});
     }
     // Behind the binds: before them, an incarnation could bind that the view does not know.
     ask_view(work);

@@ -23,6 +23,7 @@ local highest = redis.call('GET', KEYS[2]) or '0'
 local epoch = math.max(now, tonumber(ARGV[4], 16) + 1, tonumber(highest, 16) + 1)
 if e then
   if holder == ARGV[2] then return {'bound', e, '', highest} end
+  if ARGV[8] ~= '0' and tonumber(e, 16) > tonumber(ARGV[8]) then return {'stale'} end
   epoch = math.max(epoch, tonumber(e, 16) + 1)
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'k', 'f', 'd', ARGV[1], 'a', account, 'e', e)
 elseif not old then -- else the text of a stranger, which was counted as a record when it was one

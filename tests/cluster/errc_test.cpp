@@ -8,7 +8,7 @@
 namespace stentor {
 namespace {
 
-constexpr auto last = errc::lease_held; // the newest value
+constexpr auto last = errc::stale; // the newest value
 
 TEST(errc, describes_every_value_with_a_sentence_of_its_own) {
   std::set<std::string> texts;

@@ -175,6 +175,28 @@ TYPED_TEST_P(directory_contract, creates_nothing_by_a_fenced_bind) {
   EXPECT_TRUE(this->restore(device("d"), at("n1", 1, 1, 1)).restored);
 }
 
+TYPED_TEST_P(directory_contract, refuses_a_bind_that_was_asked_before_the_device_was_bound_elsewhere) {
+  auto d = device("d");
+  auto ask = [&](const route &to, directory_time asked_at) {
+    bind_request x{d, account("a"), to, 0, this->now() + 60'000'000};
+    x.asked_at = asked_at;
+    return this->dir().bind({x}).at(0);
+  };
+  auto before = this->now();
+  this->pass(1ms);
+  auto ep = this->bound(d, at("n2", 1, 1));
+  this->drain_events();
+  EXPECT_EQ(ask(at("n1", 1, 1), before).error(), errc::stale) << "it lay somewhere meanwhile";
+  EXPECT_EQ(this->lookup(d)->at, at("n2", 1, 1, ep));
+  EXPECT_TRUE(this->drain_events().empty());
+  EXPECT_EQ(ask(at("n2", 1, 1), before)->ep, ep) << "its own, repeated";
+  this->pass(1ms);
+  auto after = ask(at("n1", 1, 1), this->now());
+  ASSERT_TRUE(after);
+  EXPECT_GT(after->ep, ep);
+  EXPECT_TRUE(ask(at("n2", 1, 2), 0)) << "who cannot say when is not refused";
+}
+
 // -- restore ----
 
 TYPED_TEST_P(directory_contract, restores_what_was_lost_with_its_epoch) {
@@ -323,7 +345,8 @@ TYPED_TEST_P(directory_contract, walks_no_slot_past_the_last) {
 
 REGISTER_TYPED_TEST_SUITE_P(
     directory_contract, walks_every_record_by_slot_exactly_once, walks_no_slot_past_the_last,
-    finds_a_bound_device, answers_batches_in_order, gives_a_repeated_bind_the_same_epoch_and_no_events,
+    finds_a_bound_device, refuses_a_bind_that_was_asked_before_the_device_was_bound_elsewhere,
+    answers_batches_in_order, gives_a_repeated_bind_the_same_epoch_and_no_events,
     names_the_previous_holder_of_a_takeover, names_no_previous_holder_whose_lease_has_ended,
     takes_another_generation_of_a_session_for_another_session, moves_a_device_that_changed_its_account,
     never_goes_back_when_the_clock_does, gives_epochs_above_the_floor, never_goes_back_after_an_empty_restart,
