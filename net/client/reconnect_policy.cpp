@@ -48,7 +48,10 @@ std::optional<reconnect_policy::attempt> reconnect_policy::on_end(const client_e
     return std::nullopt;
   if (welcomed && now - *welcomed >= options_.stable)
     failures_ = 0;
-  address_ = (address_ + 1) % addresses_;
+  // Those of one node go to all the others: with the next of a list that all have, they would meet at one.
+  auto step =
+      welcomed && addresses_ > 2 ? std::uniform_int_distribution<size_t>{1, addresses_ - 1}(random_) : 1;
+  address_ = (address_ + step) % addresses_;
   if (leave_at) { // asked to leave: the server has spread the times already
     auto left = std::chrono::ceil<milliseconds>(*leave_at - now);
     return attempt{std::max(left, milliseconds{0}), address_};

@@ -119,12 +119,12 @@ TEST_F(config_file, every_example_of_the_documentation_is_taken) {
     for (std::sregex_iterator it{text.begin(), text.end(), block}, end; it != end; ++it, ++found) {
       auto example = (*it)[1].str();
       // Their files do not exist here.
-      example = std::regex_replace(example, std::regex{"\"[^\"]*\\.pem\""}, "\"" + dir_ + "/key.pem\"");
+      example = std::regex_replace(example, std::regex{"\"[^\"]*\\.(pem|key)\""}, "\"" + dir_ + "/key.pem\"");
       example = std::regex_replace(example, std::regex{"\"[^\"]*\\.secret\""}, "\"" + dir_ + "/key.secret\"");
       example = std::regex_replace(example, std::regex{"@[^\"]*api-keys"}, "@" + dir_ + "/api-keys");
       auto got = read(example);
       EXPECT_TRUE(got) << doc << ": " << render(got.error());
     }
   }
-  EXPECT_EQ(found, 2u);
+  EXPECT_EQ(found, 3u);
 }

@@ -121,6 +121,19 @@ TEST(reconnect_policy, follows_a_goaway_to_the_millisecond) {
   EXPECT_LE(policy.on_goaway(std::chrono::hours{24}, start), start + std::chrono::minutes{10});
 }
 
+TEST(reconnect_policy, spreads_the_devices_of_one_node_over_all_the_others) {
+  std::array<int, 4> next{};
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    reconnect_policy policy{{}, 4, seed};
+    policy.on_welcome(start);
+    auto from = policy.first_address();
+    ++next[(policy.on_end(lost(), start + std::chrono::hours{1})->address + 4 - from) % 4];
+  }
+  EXPECT_EQ(next[0], 0) << "the node that it lost";
+  for (size_t i = 1; i < 4; ++i)
+    EXPECT_GT(next[i], 60) << i << " further";
+}
+
 TEST(reconnect_policy, goes_round_all_addresses_beginning_anywhere) {
   std::set<size_t> firsts;
   for (uint64_t seed = 1; seed <= 50; ++seed) {

@@ -138,6 +138,27 @@ TEST(redis_trouble, fails_every_call_in_time_while_frozen) {
   expect_works(*dir);
 }
 
+TEST(redis_trouble, keeps_its_lease_and_lets_devices_go_while_redis_is_full) {
+  redis_server server;
+  auto dir = directory_on(server, nullptr, quick);
+  ASSERT_TRUE(dir->renew(n1, 5s));
+  auto ep = dir->bind({bind_of(1)}).at(0);
+  ASSERT_TRUE(ep) << render(ep.error());
+  ASSERT_FALSE(server.command({"CONFIG", "SET", "maxmemory", "1"}).is_error());
+  auto other = bind_of(2);
+  other.device = device_id::trusted("other");
+  EXPECT_EQ(dir->bind({other}).at(0).error(), errc::unavailable);
+  for (int i = 0; i < 3; ++i) {
+    auto lease = dir->renew(n1, 5s);
+    EXPECT_TRUE(lease) << render(lease.error());
+  }
+  EXPECT_TRUE(dir->lookup({d}).at(0)->has_value());
+  EXPECT_TRUE(*dir->unbind({{d, ep->ep, far}}).at(0));
+  EXPECT_FALSE(dir->lookup({d}).at(0)->has_value());
+  ASSERT_FALSE(server.command({"CONFIG", "SET", "maxmemory", "0"}).is_error());
+  EXPECT_TRUE(dir->bind({other}).at(0));
+}
+
 TEST(redis_trouble, refuses_a_bind_that_lands_after_its_lease) {
   redis_server server;
   auto dir = directory_on(server, nullptr, quick);
