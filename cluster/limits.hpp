@@ -46,7 +46,7 @@ struct limits {
   // -- a message ----
   std::chrono::milliseconds default_timeout{5000}; ///< until `unreachable`
   std::chrono::milliseconds max_timeout{30000};
-  size_t max_flow_messages = 64;   ///< waiting for a route, a device; past it `congested`
+  size_t max_flow_messages = 64; ///< waiting for a route, a device; past it `congested`
   size_t max_flow_bytes = 256 * 1024;
   size_t route_cache = 65536;           ///< flows a loop remembers
   size_t max_pending_verdicts = 262144; ///< a loop; past it `congested`
