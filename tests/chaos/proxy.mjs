@@ -117,7 +117,8 @@ class Tunnel {
     this.link.tunnels.delete(this);
     const owed = this.directions?.find((x) => x.to === other)?.held.length > 0;
     if (other && !other.destroyed && !owed && !other.writableEnded) other.resetAndDestroy();
-    else if (other && owed) setTimeout(() => other.destroy(), this.link.delayMs + 1000).unref();
+    // What is owed, or the end that was sent, may never be taken: then the end of this side goes unread, too.
+    else if (other && !other.destroyed) setTimeout(() => other.destroy(), this.link.delayMs + 1000).unref();
   }
 
   reset() {

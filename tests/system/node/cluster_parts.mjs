@@ -19,8 +19,20 @@ export const bounds = {
 // Not a promise but this machine: two cores, and other tests beside us.
 export const slack = 500;
 
+let idle;
+/** A file is over when nothing is left; what is left long after its last cluster is named, and then it is over, too. */
+function watchTheEnd() {
+  idle = setTimeout(() => {
+    const kinds = (process.getActiveResourcesInfo?.() ?? []).join(' ');
+    process.stderr.write(`left over at the end: ${kinds}\n`);
+    process.exit();
+  }, 45_000).unref(); // longer than a node that does not end is waited for
+}
+
 /** Three nodes unless `options` say otherwise; the test fails if one of them ends by itself. */
 export async function startCluster(t, { settings = {}, ...options } = {}) {
+  clearTimeout(idle);
+  t.after(watchTheEnd);
   const cluster = await Cluster.start(t, { nodes: 3, settings, logs: process.env.STENTOR_LOGS, ...options });
   t.after(() => assert.deepEqual(cluster.crashes, []));
   await meshed(cluster);
