@@ -60,7 +60,8 @@ public:
   /// second, or it would take its own sleep for absence.
   lease_state turn(boot_time now) noexcept {
     // A step back is no known clock's doing; what cannot be explained is treated as absence.
-    if (now - last_turn_ > away_ || now < last_turn_)
+    // The first turn of all is no return: there is nothing of a time before it that could be written.
+    if (last_turn_ != boot_time{} && (now - last_turn_ > away_ || now < last_turn_))
       returned_at_ = now;
     last_turn_ = now;
     return state(now);
@@ -77,7 +78,7 @@ public:
 private:
   const lease_board *board_;
   boot_time::duration away_;
-  boot_time last_turn_{}; ///< the first turn of all counts as a return: nothing was asked for it yet
+  boot_time last_turn_{};
   boot_time returned_at_{};
 };
 

@@ -43,6 +43,12 @@ TEST_F(lease, is_held_for_its_length_from_when_the_renewal_was_sent) {
   EXPECT_EQ(guard.turn(t0 + 5s), lease_state::past);
 }
 
+TEST_F(lease, takes_the_first_turn_of_all_for_no_return) {
+  renew(t0);
+  EXPECT_EQ(guard.turn(t0 + 100ms), lease_state::held)
+      << "asked for before this loop ran, and it has nothing yet";
+}
+
 TEST_F(lease, goes_on_with_each_renewal) {
   guard.turn(t0);
   for (auto now = t0; now < t0 + 1min; now += 1s) {
@@ -118,7 +124,7 @@ TEST_F(lease, never_lets_a_loop_write_past_the_last_renewal_or_unasked_in_any_sc
         b.publish(sent + lim.lease, sent);
         continue;
       }
-      if (now - last_turn > lim.away)
+      if (last_turn != boot_time{} && now - last_turn > lim.away)
         returned = now;
       last_turn = now;
       auto state = g.turn(now);
