@@ -111,10 +111,12 @@ void directory_client::send_binds(std::vector<storage::bind_request> binds, cons
         if (how.first())
           binding_.erase(to);
         auto *answers = content_of<std::vector<bind_answer>>(answer);
-        if (!answers && to.inc != 0) // the owner's node is away: binding again is idempotent
-          send_binds(std::move(binds), own_router(slot_of(binds.front().device)), {true, how.stale});
-        else
+        if (!answers && to.inc != 0) { // the owner's node is away: binding again is idempotent
+          auto own = own_router(slot_of(binds.front().device));
+          send_binds(std::move(binds), own, {true, how.stale});
+        } else {
           tell_bound(std::move(binds), answers, to, how);
+        }
       },
       to.inc);
 }
@@ -209,10 +211,12 @@ void directory_client::send_lookups(std::vector<device_id> devices, std::vector<
       [this, to, devices = std::move(devices),
        tickets = std::move(tickets)](caf::expected<caf::message> answer) mutable {
         auto *answers = content_of<std::vector<lookup_answer>>(answer);
-        if (!answers && to.inc != 0)
-          send_lookups(std::move(devices), std::move(tickets), own_router(slot_of(devices.front())));
-        else
+        if (!answers && to.inc != 0) {
+          auto own = own_router(slot_of(devices.front()));
+          send_lookups(std::move(devices), std::move(tickets), own);
+        } else {
           tell_resolved(devices, tickets, answers);
+        }
       },
       to.inc);
 }
@@ -226,6 +230,8 @@ void directory_client::tell_resolved(const std::vector<device_id> &devices,
       r.what = resolution::kind::unknown;
     else if (auto &found = (*answers)[i].found)
       r = {resolution::kind::found, found->at};
+    else if (host_.context().view->is_doubtful()) // the owner of the slot may not know yet
+      r.what = resolution::kind::unknown;
     host_.messages().on_resolved(devices[i], tickets[i], r);
   }
 }

@@ -251,6 +251,9 @@ void membership_state::act(const do_ask &x) {
 }
 
 void membership_state::act(const on_outage &x) {
+  // First: routers run beside us, and between the two nobody may be told `offline`.
+  if (!x.began)
+    doubt_for(same_run ? renew_time : restore_time);
   parts.view->outage = x.began;
   parts.numbers->node().outage.store(x.began ? 1 : 0, std::memory_order_relaxed);
   if (x.began) {
