@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/directory.hpp"
 
-#include "cluster/slots.hpp"
-
 #include <algorithm>
 
 namespace stentor::actors {
 
 namespace {
 
-// Small enough that a bind does not wait behind a node's death.
-constexpr size_t sweep_batch = 256;
 constexpr std::chrono::seconds between_sizes{1};
 
 /// Actor messages of CAF 0.17 cannot carry the standard's.
@@ -84,16 +80,6 @@ caf::result<typename Queue::reply> directory_state::ask(Queue &to, typename Queu
     refuse(promise, what.size(), errc::unavailable);
   }
   return promise;
-}
-
-bool directory_state::add_chore(std::function<void()> what) {
-  if (chores.size() >= most_chores) {
-    numbers->node().directory_refused.fetch_add(1, std::memory_order_relaxed);
-    return false;
-  }
-  chores.push_back(std::move(what));
-  want_work();
-  return true;
 }
 
 bool directory_state::is_idle() const noexcept {
@@ -249,74 +235,6 @@ bool directory_state::list_one() {
   else
     asked.front().asker.deliver(found.error());
   return true;
-}
-
-bool directory_state::do_chore() {
-  if (chores.empty())
-    return false;
-  auto chore = std::move(chores.front());
-  chores.pop_front();
-  chore();
-  return true;
-}
-
-// -- chores ----
-
-void directory_state::sweep(const node_id &node, incarnation inc) {
-  // Where it is not done, membership asks again while something stands.
-  add_chore([this, node, inc] {
-    auto removed = store->sweep(node, inc, sweep_batch);
-    count_batch(1, removed ? 0 : 1);
-    if (!removed)
-      return;
-    numbers->node().swept.fetch_add(removed->removed, std::memory_order_relaxed);
-    if (removed->more)
-      sweep(node, inc);
-  });
-}
-
-void directory_state::notify(const node_id &node, incarnation inc,
-                             const std::vector<storage::notice> &notices) {
-  add_chore([this, node, inc, notices] {
-    auto left = store->notify(node, inc, notices);
-    count_batch(1, left && *left ? 0 : 1);
-  });
-}
-
-caf::result<std::vector<storage::record>> directory_state::walk(incarnation inc, slot first, size_t count) {
-  auto promise = self->make_response_promise<std::vector<storage::record>>();
-  auto chore = [this, promise, inc, first, count, asked = now()]() mutable {
-    if (now() - asked >= patience) {
-      promise.deliver(make_error(errc::timed_out));
-      return;
-    }
-    auto found = store->records_in(first, count);
-    count_batch(1, found ? 0 : 1);
-    if (!found) {
-      promise.deliver(found.error());
-      return;
-    }
-    std::erase_if(*found, [inc](auto &x) { return x.at.inc != inc; });
-    promise.deliver(std::move(*found));
-  };
-  if (!add_chore(std::move(chore)))
-    promise.deliver(make_error(errc::unavailable));
-  return promise;
-}
-
-caf::result<uint64_t> directory_state::count() {
-  auto promise = self->make_response_promise<uint64_t>();
-  counts_.push_back(promise);
-  want_work();
-  return promise;
-}
-
-void directory_state::answer_counts() {
-  if (counts_.empty())
-    return;
-  auto devices = store->size();
-  for (auto &asker : std::exchange(counts_, {}))
-    asker.deliver(devices ? uint64_t{*devices} : uint64_t{0});
 }
 
 void directory_state::adopt(const std::vector<caf::strong_actor_ptr> &handles) {
