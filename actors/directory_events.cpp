@@ -57,8 +57,8 @@ bool directory_state::publish_events() {
     return false; // away: what happens meanwhile is in the stream when it is back
   if (!events) {
     // The stream moved on without us, or began anew: whoever watches must start over.
-    begin_watch();
-    tell_resync();
+    if (begin_watch()) // else the next reading begins, and tells
+      tell_resync();
     return false;
   }
   std::map<size_t, std::vector<storage::event>> by_router;
