@@ -50,6 +50,8 @@ void restores::put_back(const std::vector<session_ref> &who) {
 
 void restores::next() {
   auto &ctx = host_.context();
+  // As a bind: nothing lands that nobody waits for any more.
+  auto until = ctx.view->write_until(ctx.boot_now(), answer_timeout);
   std::vector<storage::restore_request> batch;
   std::vector<asked> who;
   while (!left_.empty() && batch.size() < batch_size) {
@@ -58,8 +60,7 @@ void restores::next() {
     auto *one = host_.sessions().find(ref);
     if (!one || !one->is_bound())
       continue;
-    batch.push_back(
-        {one->device(), one->account(), {ctx.id, ctx.inc, ref, one->ep()}, ctx.lease_until(), fresh});
+    batch.push_back({one->device(), one->account(), {ctx.id, ctx.inc, ref, one->ep()}, until, fresh});
     who.push_back({{ref, fresh}, one->device()});
   }
   if (batch.empty()) {
