@@ -38,16 +38,21 @@ void requests::on_answer(uint64_t id, caf::mailbox_element &what) {
 }
 
 void requests::end_to(incarnation inc) {
+  end_where([inc](const request &x) { return x.at == inc; }, errc::unavailable);
+}
+
+template <class Predicate>
+void requests::end_where(Predicate is_over, errc why) {
   std::vector<answer_handler> ended;
   for (auto i = open_.begin(); i != open_.end();)
-    if (i->second.at == inc) {
+    if (is_over(i->second)) {
       ended.push_back(std::move(i->second.told));
       i = open_.erase(i);
     } else {
       ++i;
     }
-  for (auto &told : ended)
-    told(make_error(errc::unavailable));
+  for (auto &told : ended) // may ask anew
+    told(make_error(why));
 }
 
 void requests::keep_ticking() {
@@ -56,17 +61,7 @@ void requests::keep_ticking() {
 }
 
 void requests::on_tick() {
-  auto now = host_.now();
-  std::vector<answer_handler> late;
-  for (auto i = open_.begin(); i != open_.end();)
-    if (i->second.deadline <= now) {
-      late.push_back(std::move(i->second.told));
-      i = open_.erase(i);
-    } else {
-      ++i;
-    }
-  for (auto &told : late)
-    told(make_error(errc::timed_out));
+  end_where([now = host_.now()](const request &x) { return x.deadline <= now; }, errc::timed_out);
   if (!open_.empty())
     keep_ticking();
 }

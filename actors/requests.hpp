@@ -38,6 +38,8 @@ private:
     time_point deadline;
     incarnation at = 0;
   };
+  template <class Predicate>
+  void end_where(Predicate is_over, errc why);
   void on_tick();
   void keep_ticking();
 
