@@ -307,53 +307,19 @@ TYPED_TEST_P(directory_contract, gives_at_most_as_many_events_as_asked_and_goes_
   EXPECT_EQ(begun, expected);
 }
 
-// -- records by slot ----
-
-TYPED_TEST_P(directory_contract, walks_every_record_by_slot_exactly_once) {
-  std::vector<record> expected;
-  for (int i = 0; i < 40; ++i) {
-    auto d = device("walk-" + std::to_string(i));
-    auto to = at(i % 2 ? "n1" : "n2", 1, 100 + i);
-    to.ep = this->bound(d, to);
-    expected.push_back({d, account("a"), to});
-  }
-  ASSERT_TRUE(this->release("n2", 1)) << "records of the dead are told, too";
-  std::vector<record> walked;
-  for (size_t first = 0; first < slot_count; first += 512) {
-    auto some = this->dir().records_in(static_cast<slot>(first), 512);
-    ASSERT_TRUE(some) << render(some.error());
-    for (auto &x : *some) {
-      EXPECT_GE(slot_of(x.device), first);
-      EXPECT_LT(slot_of(x.device), first + 512);
-      walked.push_back(x);
-    }
-  }
-  auto by_device = [](auto &x, auto &y) { return x.device < y.device; };
-  std::sort(expected.begin(), expected.end(), by_device);
-  std::sort(walked.begin(), walked.end(), by_device);
-  EXPECT_EQ(walked, expected);
-}
-
-TYPED_TEST_P(directory_contract, walks_no_slot_past_the_last) {
-  this->bound(device("d"), at("n1", 1, 1));
-  auto s = slot_of(device("d"));
-  EXPECT_EQ(this->dir().records_in(s, 1)->size(), 1u);
-  EXPECT_EQ(this->dir().records_in(s, SIZE_MAX)->size(), 1u);
-  EXPECT_TRUE(this->dir().records_in(s, 0)->empty());
-  EXPECT_TRUE(this->dir().records_in(static_cast<slot>(slot_count), 5)->empty());
-}
-
-REGISTER_TYPED_TEST_SUITE_P(
-    directory_contract, walks_every_record_by_slot_exactly_once, walks_no_slot_past_the_last,
-    finds_a_bound_device, refuses_a_bind_that_was_asked_before_the_device_was_bound_elsewhere,
-    answers_batches_in_order, gives_a_repeated_bind_the_same_epoch_and_no_events,
-    names_the_previous_holder_of_a_takeover, names_no_previous_holder_whose_lease_has_ended,
-    takes_another_generation_of_a_session_for_another_session, moves_a_device_that_changed_its_account,
-    never_goes_back_when_the_clock_does, gives_epochs_above_the_floor, never_goes_back_after_an_empty_restart,
-    forgets_an_unbound_device, keeps_the_newer_record_from_a_late_unbind,
-    fences_every_write_from_the_end_of_the_callers_lease, creates_nothing_by_a_fenced_bind,
-    restores_what_was_lost_with_its_epoch, restores_what_was_removed_with_a_fresh_epoch,
-    restores_over_a_smaller_epoch_only, lists_an_accounts_devices_in_order, starts_an_empty_cursor_now,
-    gives_at_most_as_many_events_as_asked_and_goes_on_there);
+REGISTER_TYPED_TEST_SUITE_P(directory_contract, finds_a_bound_device,
+                            refuses_a_bind_that_was_asked_before_the_device_was_bound_elsewhere,
+                            answers_batches_in_order, gives_a_repeated_bind_the_same_epoch_and_no_events,
+                            names_the_previous_holder_of_a_takeover,
+                            names_no_previous_holder_whose_lease_has_ended,
+                            takes_another_generation_of_a_session_for_another_session,
+                            moves_a_device_that_changed_its_account, never_goes_back_when_the_clock_does,
+                            gives_epochs_above_the_floor, never_goes_back_after_an_empty_restart,
+                            forgets_an_unbound_device, keeps_the_newer_record_from_a_late_unbind,
+                            fences_every_write_from_the_end_of_the_callers_lease,
+                            creates_nothing_by_a_fenced_bind, restores_what_was_lost_with_its_epoch,
+                            restores_what_was_removed_with_a_fresh_epoch, restores_over_a_smaller_epoch_only,
+                            lists_an_accounts_devices_in_order, starts_an_empty_cursor_now,
+                            gives_at_most_as_many_events_as_asked_and_goes_on_there);
 
 } // namespace stentor::storage::test

@@ -4,6 +4,7 @@
 #include "tests/storage/directory_contract.hpp"
 #include "tests/storage/directory_schedule.hpp"
 #include "tests/storage/membership_contract.hpp"
+#include "tests/storage/walk_contract.hpp"
 
 namespace stentor::storage::test {
 namespace {
@@ -26,6 +27,7 @@ private:
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(memory, directory_contract, memory_provider);
+INSTANTIATE_TYPED_TEST_SUITE_P(memory, walk_contract, memory_provider);
 INSTANTIATE_TYPED_TEST_SUITE_P(memory, membership_contract, memory_provider);
 INSTANTIATE_TYPED_TEST_SUITE_P(memory, directory_schedule, memory_provider);
 

@@ -6,15 +6,28 @@
 #include "tests/storage/directory_schedule.hpp"
 #include "tests/storage/membership_contract.hpp"
 #include "tests/storage/redis_directory_fixture.hpp"
+#include "tests/storage/walk_contract.hpp"
 
 namespace stentor::storage::test {
 namespace {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(redis, directory_contract, redis_provider);
+INSTANTIATE_TYPED_TEST_SUITE_P(redis, walk_contract, redis_provider);
 INSTANTIATE_TYPED_TEST_SUITE_P(redis, membership_contract, redis_provider);
 INSTANTIATE_TYPED_TEST_SUITE_P(redis, directory_schedule, redis_provider);
 
-class redis_directory_test : public directory_fixture<redis_provider> {};
+class redis_directory_test : public directory_fixture<redis_provider> {
+protected:
+  /// For a directory whose sweeps end after each step.
+  redis_options without_sweep_time() {
+    redis_options options;
+    options.where = provider_.server().url();
+    options.cluster = cluster_name;
+    options.sweep_time = 0ms;
+    options.clock = [time = provider_.time()] { return *time; };
+    return options;
+  }
+};
 
 // -- batches and sizes ----
 
@@ -182,12 +195,7 @@ TEST_F(redis_directory_test, sweeps_a_few_slots_a_call_where_the_store_is_slow) 
     bound(device("d" + std::to_string(i)), at("n1", 1, i + 1));
   ASSERT_TRUE(release("n1", 1));
   pass(10s);
-  redis_options options;
-  options.where = provider_.server().url();
-  options.cluster = cluster_name;
-  options.sweep_time = 0ms;
-  options.clock = [time = provider_.time()] { return *time; };
-  redis_directory slow{options};
+  redis_directory slow{without_sweep_time()};
   auto scripts = [&] {
     auto text = provider_.server().command({"INFO", "commandstats"}).text;
     auto at = text.find("cmdstat_evalsha:calls=");
@@ -212,12 +220,7 @@ TEST_F(redis_directory_test, sweeps_a_few_slots_a_call_where_the_store_is_slow) 
 
 TEST_F(redis_directory_test, ends_no_sweep_of_many_calls_that_began_while_binds_could_land) {
   ASSERT_TRUE(release("n1", 1));
-  redis_options options;
-  options.where = provider_.server().url();
-  options.cluster = cluster_name;
-  options.sweep_time = 0ms;
-  options.clock = [time = provider_.time()] { return *time; };
-  redis_directory slow{options};
+  redis_directory slow{without_sweep_time()};
   auto step = [&] { return slow.sweep(node_id::trusted("n1"), 1, 1000); };
   ASSERT_TRUE(step()->more);
   size_t seen = 0;
