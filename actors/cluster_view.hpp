@@ -11,6 +11,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <string>
 
 namespace stentor::actors {
 
@@ -34,6 +35,21 @@ public:
   std::atomic<bool> joining{false};
   /// A device that the directory lacks may be there all the same: it is unknown, not offline.
   bool is_doubtful() const noexcept { return doubtful || joining; }
+  /// The same of what the directory's process `run` answered. Another connection than membership's may meet a
+  /// process first that came back empty: nothing it lacks counts before membership has drawn its conclusions.
+  bool is_doubtful(const std::string &run) const {
+    return !is_known_run(run) || is_doubtful(); // in this order: `set_run` comes after the flag
+  }
+  /// Whether that process is the one membership knows, or it knows none yet.
+  bool is_known_run(const std::string &run) const {
+    std::lock_guard guard{mutex_};
+    return run_.empty() || run == run_;
+  }
+  /// After `doubtful`, where the process is another one.
+  void set_run(const std::string &run) {
+    std::lock_guard guard{mutex_};
+    run_ = run;
+  }
   /// Why the node takes no work, a static word; null while it does.
   std::atomic<const char *> not_ready{nullptr};
   /// The end of the lease on the directory's clock, for its writes.
@@ -71,6 +87,7 @@ public:
 private:
   mutable std::mutex mutex_;
   std::shared_ptr<const slot_map> slots_;
+  std::string run_; ///< of the directory
 };
 
 } // namespace stentor::actors

@@ -214,9 +214,11 @@ bool directory_state::lookup_all() {
   return carry_out(lookups, [this](auto &batch) {
     std::vector<lookup_answer> answers;
     answers.reserve(batch.size());
-    for (auto &result : store->lookup(batch))
+    auto results = store->lookup(batch);
+    auto doubtful = view->is_doubtful(store->run_id());
+    for (auto &result : results)
       if (result)
-        answers.push_back({errc::none, to_caf(std::move(*result))});
+        answers.push_back({errc::none, to_caf(std::move(*result)), doubtful});
       else
         answers.push_back({code_of(result.error()), caf::none});
     return answers;
@@ -230,6 +232,8 @@ bool directory_state::list_one() {
   if (asked.empty())
     return false;
   auto found = store->devices_of(asked.front().what.front());
+  if (found && !view->is_known_run(store->run_id()))
+    found = make_error(errc::unavailable, "the directory has been started again");
   if (found)
     asked.front().asker.deliver(std::move(*found));
   else
@@ -256,11 +260,14 @@ void directory_state::tick() {
 
 directory_actor::behavior_type directory(directory_actor::stateful_pointer<directory_state> self,
                                          std::shared_ptr<storage::directory> store,
-                                         std::shared_ptr<metrics> numbers, std::chrono::milliseconds poll) {
+                                         std::shared_ptr<metrics> numbers,
+                                         std::shared_ptr<const cluster_view> view,
+                                         std::chrono::milliseconds poll) {
   auto &state = self->state;
   state.self = self;
   state.store = std::move(store);
   state.numbers = std::move(numbers);
+  state.view = std::move(view);
   state.poll = poll;
   if (poll.count() > 0)
     self->delayed_send(self, poll, tick_atom_v);

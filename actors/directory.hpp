@@ -5,6 +5,7 @@
 // blocks.
 #pragma once
 
+#include "actors/cluster_view.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
 #include "actors/store_queue.hpp"
@@ -31,6 +32,7 @@ struct directory_state {
   directory_actor::stateful_pointer<directory_state> self = nullptr;
   std::shared_ptr<storage::directory> store;
   std::shared_ptr<metrics> numbers;
+  std::shared_ptr<const cluster_view> view;
   std::vector<router_actor> routers;
   bool wanted = false;  ///< somebody wants events
   bool watched = false; ///< `cursor` stands in the stream
@@ -100,6 +102,8 @@ private:
 
 directory_actor::behavior_type directory(directory_actor::stateful_pointer<directory_state> self,
                                          std::shared_ptr<storage::directory> store,
-                                         std::shared_ptr<metrics> numbers, std::chrono::milliseconds poll);
+                                         std::shared_ptr<metrics> numbers,
+                                         std::shared_ptr<const cluster_view> view,
+                                         std::chrono::milliseconds poll);
 
 } // namespace stentor::actors

@@ -230,7 +230,7 @@ void directory_client::tell_resolved(const std::vector<device_id> &devices,
       r.what = resolution::kind::unknown;
     else if (auto &found = (*answers)[i].found)
       r = {resolution::kind::found, found->at};
-    else if (host_.context().view->is_doubtful()) // the owner of the slot may not know yet
+    else if ((*answers)[i].doubtful || host_.context().view->is_doubtful()) // what one of both knows
       r.what = resolution::kind::unknown;
     host_.messages().on_resolved(devices[i], tickets[i], r);
   }
@@ -264,9 +264,9 @@ void directory_client::lookup(const device_id &device, lookup_handler told) {
   host_.asks().ask(strong(host_.context().router_of(device)), directory_timeout,
                    caf::make_message(lookup_atom_v, std::vector<device_id>{device}),
                    [told = std::move(told)](caf::expected<caf::message> answer) {
-                     if (answer && answer->match_elements<std::vector<lookup_answer>>() &&
-                         answer->get_as<std::vector<lookup_answer>>(0).size() == 1)
-                       told(answer->get_as<std::vector<lookup_answer>>(0).front());
+                     auto *found = content_of<std::vector<lookup_answer>>(answer);
+                     if (found && found->size() == 1 && (found->front().found || !found->front().doubtful))
+                       told(found->front());
                      else
                        told(lookup_answer{errc::unavailable, caf::none});
                    });

@@ -71,10 +71,8 @@ void membership_state::tick() {
     act(do_rejoin{});
   if (!joined && ready_since != boot_time::max() && !parts.view->lost)
     join_when_linked();
-  if (at >= doubtful_until) {
-    doubtful_until = boot_time::max();
+  if (at >= doubtful_until)
     parts.view->doubtful = false;
-  }
   if (at >= settled_at) {
     settled_at = boot_time::max();
     for (auto &router : parts.routers)
@@ -90,7 +88,7 @@ void membership_state::on_link(const link_news &news) {
   else
     linked.erase(news.inc);
   // Who was there when the directory went away says so to who was not.
-  if (news.up && news.doubtful && !joined)
+  if (news.up && news.doubtful && now() < heeds_until)
     doubt_for(restore_time);
   perform(logic->on_link({news.node, news.inc}, news.up ? link_health::up : link_health::down, now()));
 }
@@ -164,7 +162,7 @@ void membership_state::on_renewed(boot_time sent_at, storage::renew_result &answ
   r.now = answer.now;
   r.until = answer.until;
   r.run_id = answer.run_id;
-  same_run = std::exchange(last_run, answer.run_id) == answer.run_id;
+  on_run(answer.run_id, answer.uptime);
   r.uptime = answer.uptime;
   known.clear();
   known_now = answer.now;
@@ -267,8 +265,23 @@ void membership_state::act(const on_outage &x) {
 }
 
 void membership_state::doubt_for(boot_time::duration time) {
-  doubtful_until = now() + time;
+  doubtful_until = std::max(doubtful_until, now() + time);
   parts.view->doubtful = true;
+}
+
+/// Doubt comes before anything that another process of the directory lacks counts.
+void membership_state::on_run(const std::string &run, std::chrono::milliseconds uptime) {
+  auto before = std::exchange(last_run, run);
+  same_run = before == run;
+  if (before.empty()) {
+    // Who held leases in a process before this one says so with the link, once it has renewed.
+    heeds_until = now() + restore_time;
+    if (uptime < renew_time)
+      doubt_for(renew_time - uptime);
+  } else if (!same_run) {
+    doubt_for(restore_time);
+  }
+  parts.view->set_run(run);
 }
 
 void membership_state::act(const do_restore &) {

@@ -48,9 +48,10 @@ struct membership_state {
   std::vector<member> members; ///< of the last view, this node included
   boot_time fenced_since = boot_time::max();
   boot_time settled_at = boot_time::max(); ///< when nothing is provisional any more
-  boot_time doubtful_until = boot_time::max();
-  std::string last_run; ///< of the directory
-  bool same_run = true; ///< the latest answer is of the run before
+  boot_time doubtful_until{};
+  boot_time heeds_until = boot_time::max(); ///< what peers doubt
+  std::string last_run;                     ///< of the directory
+  bool same_run = true;                     ///< the latest answer is of the run before
   boot_time ready_since = boot_time::max();
   std::set<incarnation> linked;                               ///< peers with a link
   bool joined = false;                                        ///< the doors are open
@@ -63,6 +64,8 @@ struct membership_state {
   void on_link(const link_news &news);
   void on_answers(uint64_t round, const std::vector<peer_answer> &answers);
   bool drain();
+  /// Which process of the directory answered a renewal, and how long that is up.
+  void on_run(const std::string &run, std::chrono::milliseconds uptime);
 
 private:
   std::deque<membership_action> todo_; ///< in order

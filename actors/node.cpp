@@ -108,13 +108,13 @@ caf::error node::spawn_actors() {
   if (!store)
     return store.error();
   if (ctx_.is_clustered()) {
-    ctx_.directory = ctx_.sys.spawn<caf::detached>(directory, *store, ctx_.numbers, event_poll);
+    ctx_.directory = ctx_.sys.spawn<caf::detached>(directory, *store, ctx_.numbers, ctx_.view, event_poll);
   } else {
     // Alone with its directory, a node never loses its lease.
     auto lease = (*store)->renew({ctx_.id, ctx_.inc, 0, {}, false}, forever);
     ctx_.view->lease_end = lease ? lease->until : 0;
     // Takes microseconds a call: on CAF's scheduler.
-    ctx_.directory = ctx_.sys.spawn(directory, *store, ctx_.numbers, std::chrono::milliseconds{0});
+    ctx_.directory = ctx_.sys.spawn(directory, *store, ctx_.numbers, ctx_.view, std::chrono::milliseconds{0});
   }
   std::vector<caf::strong_actor_ptr> handles, inboxes;
   std::vector<caf::actor> asked;

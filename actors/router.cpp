@@ -20,17 +20,6 @@ storage::directory_time wall_clock() {
 
 } // namespace
 
-namespace {
-
-/// Nobody is told that a device is gone by a directory that may only not have it back yet.
-void doubt(std::vector<lookup_answer> &answers) {
-  for (auto &x : answers)
-    if (x.error == errc::none && !x.found)
-      x.error = errc::unavailable;
-}
-
-} // namespace
-
 // -- watchers ----
 
 bool router_state::add(const caf::actor &inbox, const account_id &account, const session_ref &who) {
@@ -120,7 +109,7 @@ void router_state::merge(const std::vector<device_id> &asked, std::vector<lookup
       continue;
     auto &answer = answers[i];
     if (answer.error != errc::none || !answer.found || answer.found->at.ep < known->at.ep)
-      answer = {errc::none, std::move(*known)};
+      answer = {errc::none, std::move(*known), false};
   }
 }
 
@@ -165,15 +154,13 @@ router_actor::behavior_type router(router_actor::stateful_pointer<router_state> 
         auto &state = self->state;
         if (state.is_outage())
           return state.find_provisional(devices);
-        if (state.provisional.empty() && !state.view->is_doubtful())
+        if (state.provisional.empty())
           return self->delegate(state.directory, lookup, devices);
         auto promise = self->make_response_promise<std::vector<lookup_answer>>();
         self->request(state.directory, directory_timeout, lookup, devices)
             .then(
                 [self, promise, devices](std::vector<lookup_answer> &answers) mutable {
                   self->state.merge(devices, answers);
-                  if (self->state.view->is_doubtful())
-                    doubt(answers);
                   promise.deliver(std::move(answers));
                 },
                 [promise](caf::error &why) mutable { promise.deliver(std::move(why)); });

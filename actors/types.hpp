@@ -30,6 +30,8 @@ struct bind_answer {
 struct lookup_answer {
   errc error = errc::none;
   caf::optional<storage::record> found;
+  /// Where nothing was found: it may only not be back in a directory that lost or lacks something.
+  bool doubtful = false;
 };
 
 /// The directory's answer to one `restore_request`; `holder` where somebody else has the device.
@@ -109,7 +111,7 @@ typename I::result_type inspect(I &f, peer_answer &x) {
 }
 template <class I>
 typename I::result_type inspect(I &f, lookup_answer &x) {
-  return f(caf::meta::type_name("lookup_answer"), x.error, x.found);
+  return f(caf::meta::type_name("lookup_answer"), x.error, x.found, x.doubtful);
 }
 template <class I>
 typename I::result_type inspect(I &f, actor_info &x) {

@@ -183,6 +183,8 @@ public:
   /// Whether the store can be used now, for readiness: nothing, or what is wrong and how to mend it.
   /// `errc::config` where only a person can mend it, else `errc::unavailable`.
   virtual caf::error check() = 0;
+  /// The store's process that answered the last call, as `renew_result::run_id`; empty before the first.
+  virtual const std::string &run_id() const = 0;
 };
 
 // -- inspection, for actor messages ----

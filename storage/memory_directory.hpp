@@ -42,6 +42,7 @@ public:
   result<bool> notify(const node_id &node, incarnation inc, const std::vector<notice> &words) override;
   result<size_t> size() override;
   caf::error check() override { return {}; }
+  const std::string &run_id() const override { return run_id_; }
 
 private:
   struct entry;

@@ -47,6 +47,7 @@ public:
   /// At most a second old.
   result<size_t> size() override;
   caf::error check() override { return connection_.ready(); }
+  const std::string &run_id() const override { return connection_.run_id(); }
 
 private:
   using replies = std::vector<redis_reply>;

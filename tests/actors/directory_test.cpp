@@ -83,6 +83,8 @@ public:
     return inner_.size();
   }
   caf::error check() override { return {}; }
+  const std::string &run_id() const override { return run; }
+  std::string run = "first";
 
 private:
   void note(const char *what) {
@@ -101,7 +103,7 @@ protected:
     coordinator_ = dynamic_cast<caf::scheduler::test_coordinator *>(&sys_->scheduler());
     self_ = std::make_unique<caf::scoped_actor>(*sys_);
     until_ = store_->renew({node_id::trusted("n"), 1, 0, {}, false}, 1h)->until;
-    directory_ = sys_->spawn(directory, std::shared_ptr<storage::directory>{store_}, numbers_, 50ms);
+    directory_ = sys_->spawn(directory, std::shared_ptr<storage::directory>{store_}, numbers_, view_, 50ms);
     run();
   }
   ~directory_of_a_slow_store() override {
@@ -149,6 +151,7 @@ protected:
   caf::scheduler::test_coordinator *coordinator_ = nullptr;
   std::unique_ptr<caf::scoped_actor> self_;
   std::shared_ptr<slow_store> store_ = std::make_shared<slow_store>();
+  std::shared_ptr<cluster_view> view_ = std::make_shared<cluster_view>();
   std::shared_ptr<metrics> numbers_ = std::make_shared<metrics>(node_id::trusted("n"), 1);
   directory_actor directory_;
   storage::directory_time until_ = 0;
@@ -264,6 +267,31 @@ TEST_F(directory_of_a_slow_store, reads_its_size_now_and_then_and_never_while_so
   run();
   EXPECT_EQ(store_->called("size"), 2u);
   EXPECT_EQ(counted().directory_devices, 1);
+}
+
+TEST_F(directory_of_a_slow_store, doubts_what_another_process_lacks_until_membership_knows_it) {
+  view_->set_run("first");
+  auto known = lookup("d");
+  run();
+  EXPECT_FALSE(answer<lookup_answers>(known)->front().doubtful);
+  store_->run = "second"; // its own connection meets it first
+  auto early = lookup("d");
+  auto list = (*self_)->request(directory_, 600min, list_atom_v, account_id::trusted("acme"));
+  run();
+  auto said = answer<lookup_answers>(early);
+  EXPECT_EQ(said->front().error, errc::none);
+  EXPECT_FALSE(said->front().found);
+  EXPECT_TRUE(said->front().doubtful);
+  EXPECT_EQ(answer<std::vector<storage::record>>(list).error(), errc::unavailable);
+  view_->doubtful = true;
+  view_->set_run("second");
+  auto restoring = lookup("d");
+  run();
+  EXPECT_TRUE(answer<lookup_answers>(restoring)->front().doubtful);
+  view_->doubtful = false;
+  auto settled = lookup("d");
+  run();
+  EXPECT_FALSE(answer<lookup_answers>(settled)->front().doubtful);
 }
 
 TEST_F(directory_of_a_slow_store, answers_a_count_behind_all_that_was_asked_before) {

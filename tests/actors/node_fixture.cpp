@@ -193,8 +193,8 @@ node::node(world *in, const std::string &name, incarnation inc, size_t loops, li
     loops_.push_back(std::make_unique<loop>(*ctx_, i, std::move(*io)));
     ctx_->loops.push_back(loops_.back().get());
   }
-  ctx_->directory =
-      system().spawn(directory, std::shared_ptr<storage::directory>{world_.store()}, ctx_->numbers, 0ms);
+  ctx_->directory = system().spawn(directory, std::shared_ptr<storage::directory>{world_.store()},
+                                   ctx_->numbers, ctx_->view, 0ms);
   std::vector<caf::strong_actor_ptr> handles;
   for (size_t i = 0; i < loops; ++i) {
     ctx_->routers.push_back(system().spawn(router, ctx_->directory, ctx_->view, ctx_->lim().max_watchers));

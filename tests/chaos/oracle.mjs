@@ -11,7 +11,7 @@ export const certainLoss = new Set(['offline', 'refused', 'limited', 'congested'
 const graceMs = 1000; // a verdict comes within the timeout and this
 const lastingFaults = ['kill', 'freeze', 'isolate']; // after which a node cannot pass on what it knew
 const settledMs = 1000; // a connection this old is known everywhere, and one that ends this much later was not ending
-const troubleMs = 20_000; // how long a node's or Redis's trouble may excuse an `offline`
+const troubleMs = 20_000; // how long a node's trouble may excuse an `offline`
 
 /**
  * `options`: `slackMs`, by how much this machine made everything late; `offlineWithinMs`, how long a watcher may have to
@@ -169,13 +169,12 @@ class Court {
     if (verdict === 'written' || verdict === 'acked') this.connectionNamed(message, device, verdict, via, came);
   }
 
-  /** Not of a device that stood there all the time, unless its node or its record was in trouble shortly before. */
+  /** Not of a device that stood there all the time, unless its node was in trouble shortly before. */
   offline({ m, sentAt }, device, at) {
     const { connections } = this.journal.devices[device];
     const there = connections.find((x) => x.welcomedAt + settledMs < sentAt && (x.endedAt ?? Infinity) > at + settledMs);
     if (!there || connections.some((x) => x.c > there.c && x.startedAt < at + settledMs)) return;
     const from = sentAt - troubleMs;
-    if (this.evidence.during(['redis-kill'], from, at).length > 0) return;
     if (this.evidence.during(['freeze', 'isolate', 'redis-cut'], from, at).some((x) => x.node === there.node)) return;
     this.blame('offline', `message ${m} was told offline, and ${device} had been connected to ${there.node} for ${sentAt - there.welcomedAt} ms`, { m, device, at });
   }
