@@ -31,7 +31,8 @@ public:
   std::atomic<bool> outage{false};
   /// The directory is back a moment ago: what it lacks may only not be back yet.
   std::atomic<bool> doubtful{false};
-  /// Not a member yet, so that nobody here knows what the directory went through.
+  /// Not a member yet, or of a directory so young that others may be missing from it: nobody here knows what
+  /// it went through. Nothing to tell peers, or a new cluster's nodes would keep each other in doubt.
   std::atomic<bool> joining{false};
   /// A device that the directory lacks may be there all the same: it is unknown, not offline.
   bool is_doubtful() const noexcept { return doubtful || joining; }

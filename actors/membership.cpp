@@ -73,6 +73,8 @@ void membership_state::tick() {
     join_when_linked();
   if (at >= doubtful_until)
     parts.view->doubtful = false;
+  if (joined && at >= young_until)
+    parts.view->joining = false;
   if (at >= settled_at) {
     settled_at = boot_time::max();
     for (auto &router : parts.routers)
@@ -277,7 +279,7 @@ void membership_state::on_run(const std::string &run, std::chrono::milliseconds 
     // Who held leases in a process before this one says so with the link, once it has renewed.
     heeds_until = now() + restore_time;
     if (uptime < renew_time)
-      doubt_for(renew_time - uptime);
+      young_until = now() + (renew_time - uptime);
   } else if (!same_run) {
     doubt_for(restore_time);
   }
@@ -323,7 +325,6 @@ void membership_state::join_when_linked() {
     return;
   }
   joined = true;
-  parts.view->joining = false;
   parts.view->not_ready = nullptr;
   tell_loops(join_atom_v);
 }

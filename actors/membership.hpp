@@ -49,6 +49,7 @@ struct membership_state {
   boot_time fenced_since = boot_time::max();
   boot_time settled_at = boot_time::max(); ///< when nothing is provisional any more
   boot_time doubtful_until{};
+  boot_time young_until{}; ///< until the others have surely renewed with the directory we met
   boot_time heeds_until = boot_time::max(); ///< what peers doubt
   std::string last_run;                     ///< of the directory
   bool same_run = true;                     ///< the latest answer is of the run before

@@ -38,7 +38,7 @@ class Court {
     writtenConnectionLost: 0,
     silentConnectionLost: 0, // the same of want "errors", where silence says `written`
     redelivered: 0,
-    reorderedAcrossReset: 0,
+    reorderedAcrossMove: 0,
     slowestVerdictMs: 0,
     mostOverTimeoutMs: 0,
   };

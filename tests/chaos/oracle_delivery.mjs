@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The oracle's rules about what arrived: at whom, in which order, how often. Pure.
-import { closedInOrder } from './evidence.mjs';
 
 /** `court` has the journal, its evidence, `blame` and `counts`. */
 export function judgeDelivery(court) {
@@ -60,8 +59,8 @@ function wasAcked(court, m, device, before) {
 
 /**
  * By sender: ascending on each connection of the device, repetitions included, and ascending over all first arrivals.
- * What a sender sent on a connection that broke, or that it gave up by taking over, may still be under way when the next
- * one is used: that is counted and no violation. A back end has an order within one HTTP connection.
+ * What a sender sent on its connection before may still be under way when the next one is used: that is counted, and a
+ * violation where it had its verdict by then. A back end has an order within one HTTP connection.
  */
 function order(court, device, received) {
   const { journal } = court;
@@ -90,16 +89,8 @@ function order(court, device, received) {
     }
     const ever = http ? undefined : overtaken(`ever ${from}`, entry);
     if (ever === undefined) continue;
-    if (movedInOrder(journal.devices[from], sentOn, journal.messages[ever].c)) blame(ever);
-    else ++court.counts.reorderedAcrossReset;
+    const { sentAt } = journal.messages[ever];
+    if ((court.evidence.verdicts.get(m) ?? []).some((x) => x.at < sentAt)) blame(ever);
+    else ++court.counts.reorderedAcrossMove;
   }
-}
-
-/** Each connection from `first` on was closed in order by its device, and was closed when the next one began. */
-function movedInOrder({ connections }, first, last) {
-  for (let c = first; c < last; ++c) {
-    const x = connections[c];
-    if (!closedInOrder(x) || x.by !== 'client' || x.endedAt > connections[c + 1].startedAt) return false;
-  }
-  return true;
 }

@@ -28,7 +28,7 @@ export function print(summary, journal) {
     ['written, connection lost', share(summary.writtenConnectionLost, summary.verdicts.written ?? 0)],
     ['silent (errors only), connection lost', summary.silentConnectionLost],
     ['redelivered by a resume', summary.redelivered],
-    ['reordered across a broken sender connection', summary.reorderedAcrossReset],
+    ["overtaken across a sender's change of connection", summary.reorderedAcrossMove],
     ['slowest verdict', `${summary.slowestVerdictMs} ms; over its timeout at most ${Math.max(0, summary.mostOverTimeoutMs)} ms (this process lagged ${summary.slackMs} ms)`],
     ['connections', summary.binds],
     ['watches, resyncs', `${summary.watches}, ${summary.resync}`],
