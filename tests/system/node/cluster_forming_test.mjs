@@ -2,7 +2,7 @@
 // Nodes that find each other: one fleet, whichever node a device or a back end talks to.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { agreed, bounds, eventsOf, meshed, startCluster, watcher } from './cluster_parts.mjs';
+import { agreed, bounds, eventsOf, meshed, startCluster, watcher, settled } from './cluster_parts.mjs';
 import { Device, formats } from './device.mjs';
 import { sleep, until } from './harness.mjs';
 
@@ -97,6 +97,7 @@ test('a node of another cluster name is refused, with a line that says why', asy
   const stranger = await cluster.prepare('n3');
   cluster.nodes.push(stranger);
   await stranger.start({ cluster: 'another' });
+  await settled(stranger);
   const [a, b] = cluster.nodes;
   const [tv, lost] = [await Device.connect(a, { device: 'tv' }), await Device.connect(stranger, { device: 'lost' })];
   assert.equal((await tv.send('lost', 1)).verdict, 'offline');

@@ -50,11 +50,13 @@ export async function meshed(cluster, ms = 5000) {
       await until(reached, `${from.name} to reach ${to.name}`, ms);
     }
   await Promise.all(probes.map((x) => x.close()));
-  // Beside a Redis that has just been started nobody is called offline for some seconds.
-  for (const node of up) {
-    const settled = async () => (await node.request('GET', '/v1/devices/nobody')).status === 404;
-    await until(settled, `${node.id} to be sure of who is not there`, ms + 5000);
-  }
+  for (const node of up) await settled(node);
+}
+
+/** Beside a Redis that has just been started a node calls nobody offline for some seconds. */
+export async function settled(node) {
+  const sure = async () => (await node.request('GET', '/v1/devices/nobody')).status === 404;
+  await until(sure, `${node.id} to be sure of who is not there`, 10_000);
 }
 
 /** The record of a device as each node that is up tells it: `{n1: 'n2 1800…', n2: null, …}`; `?` where it cannot say. */
