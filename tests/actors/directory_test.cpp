@@ -5,6 +5,7 @@
 
 #include "storage/memory_directory.hpp"
 #include "tests/actors/ask.hpp"
+#include "tests/storage/forwarding_directory.hpp"
 
 #include <caf/scheduler/test_coordinator.hpp>
 #include <gtest/gtest.h>
@@ -16,9 +17,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Notes each call; a call takes `round_trip` on the actors' clock.
-class slow_store final : public storage::directory {
+/// Notes each call; a call takes as long as `on_call` says, on the actors' clock.
+class slow_store final : public storage::test::forwarding_directory {
 public:
+  slow_store() : forwarding_directory{std::make_shared<storage::memory_directory>()} {}
+
   std::vector<std::string> calls;
   std::function<void()> on_call = [] {};
   size_t events_left = 0; ///< of a backlog
@@ -28,28 +31,28 @@ public:
 
   std::vector<result<storage::bind_result>> bind(const std::vector<storage::bind_request> &batch) override {
     note("bind");
-    return inner_.bind(batch);
+    return forwarding_directory::bind(batch);
   }
   std::vector<result<storage::restore_result>>
   restore(const std::vector<storage::restore_request> &batch) override {
     note("restore");
-    return inner_.restore(batch);
+    return forwarding_directory::restore(batch);
   }
   std::vector<result<bool>> unbind(const std::vector<storage::unbind_request> &batch) override {
     note("unbind");
-    return inner_.unbind(batch);
+    return forwarding_directory::unbind(batch);
   }
   std::vector<result<std::optional<storage::record>>> lookup(const std::vector<device_id> &batch) override {
     note("lookup");
-    return inner_.lookup(batch);
+    return forwarding_directory::lookup(batch);
   }
   result<std::vector<storage::record>> devices_of(const account_id &x) override {
     note("list");
-    return inner_.devices_of(x);
+    return forwarding_directory::devices_of(x);
   }
   result<std::vector<storage::record>> records_in(slot first, size_t count) override {
     note("walk");
-    return inner_.records_in(first, count);
+    return forwarding_directory::records_in(first, count);
   }
   result<std::vector<storage::event>> events_after(std::string &cursor, size_t most) override {
     if (cursor.empty()) {
@@ -63,33 +66,24 @@ public:
     return std::vector<storage::event>(
         count, {storage::event_kind::online, device_id::trusted("x"), account_id::trusted("acme"), 1});
   }
-  result<storage::renew_result> renew(const storage::lease &mine, std::chrono::milliseconds length) override {
-    return inner_.renew(mine, length);
-  }
-  result<bool> declare_dead(const node_id &node, incarnation inc) override {
-    return inner_.declare_dead(node, inc);
-  }
-  result<bool> release(const node_id &node, incarnation inc) override { return inner_.release(node, inc); }
   result<storage::sweep_result> sweep(const node_id &node, incarnation inc, size_t batch) override {
     note("sweep");
-    return inner_.sweep(node, inc, batch);
+    return forwarding_directory::sweep(node, inc, batch);
   }
   result<bool> notify(const node_id &node, incarnation inc, const std::vector<storage::notice> &x) override {
     note("notify");
-    return inner_.notify(node, inc, x);
+    return forwarding_directory::notify(node, inc, x);
   }
   result<size_t> size() override {
     note("size");
-    return inner_.size();
+    return forwarding_directory::size();
   }
-  caf::error check() override { return {}; }
 
 private:
   void note(const char *what) {
     calls.emplace_back(what);
     on_call();
   }
-  storage::memory_directory inner_;
 };
 
 class directory_of_a_slow_store : public testing::Test {
