@@ -262,10 +262,44 @@ TEST_F(directory_of_a_slow_store, reads_its_size_now_and_then_and_never_while_so
 
 TEST_F(directory_of_a_slow_store, answers_a_count_behind_all_that_was_asked_before) {
   auto one = bind("d");
+  caf::anon_send(directory_, sweep_atom_v, node_id::trusted("gone"), uint64_t{9});
   auto count = (*self_)->request(directory_, 600min, count_atom_v);
   run();
+  EXPECT_EQ(store_->calls, (std::vector<std::string>{"bind", "sweep", "size"}));
   EXPECT_TRUE(answer<bind_answers>(one));
   EXPECT_TRUE(answer<uint64_t>(count) == uint64_t{1});
+}
+
+TEST_F(directory_of_a_slow_store, answers_a_count_under_load_that_never_ends) {
+  auto one = bind("d0");
+  auto count = (*self_)->request(directory_, 600min, count_atom_v);
+  std::vector<decltype(bind(""))> more;
+  store_->on_call = [&] { // each bind finds another one behind it
+    if (store_->calls.back() == "bind" && more.size() < 20)
+      more.push_back(bind("d" + std::to_string(more.size() + 1)));
+  };
+  run();
+  EXPECT_EQ(store_->called("bind"), 21u);
+  auto answered = std::ranges::find(store_->calls, "size");
+  EXPECT_EQ(std::count(store_->calls.begin(), answered, "bind"), 1) << "when its predecessor was done";
+  EXPECT_TRUE(answer<bind_answers>(one));
+  EXPECT_TRUE(answer<uint64_t>(count) == uint64_t{1});
+  for (auto &x : more)
+    EXPECT_TRUE(answer<bind_answers>(x));
+}
+
+TEST_F(directory_of_a_slow_store, counts_lists_and_those_that_came_too_late) {
+  takes(4s);
+  auto list = [&] { return (*self_)->request(directory_, 600min, list_atom_v, account_id::trusted("acme")); };
+  auto one = list();
+  auto late = list();
+  run();
+  using records = std::vector<storage::record>;
+  EXPECT_TRUE(answer<records>(one));
+  EXPECT_FALSE(answer<records>(late));
+  EXPECT_EQ(counted().directory_requests, 1u);
+  EXPECT_EQ(counted().directory_batches, 1u);
+  EXPECT_EQ(counted().directory_late, 1u);
 }
 
 } // namespace
