@@ -280,7 +280,7 @@ directory_actor::behavior_type directory(directory_actor::stateful_pointer<direc
       },
       [&state](sweep_atom, const node_id &node, uint64_t inc) { state.sweep(node, inc); },
       [&state](notice_atom, const node_id &node, uint64_t inc, const std::vector<storage::notice> &notices) {
-        state.notify(node, inc, notices);
+        return state.notify(node, inc, notices);
       },
       [&state](lookup_atom, std::vector<device_id> &devices) {
         return state.ask(state.lookups, std::move(devices));

@@ -61,7 +61,8 @@ struct directory_state {
 
   // -- what is asked ----
   void sweep(const node_id &node, incarnation inc);
-  void notify(const node_id &node, incarnation inc, const std::vector<storage::notice> &notices);
+  /// Answered with whether the store has them: else it is for the asker to repeat.
+  caf::result<bool> notify(const node_id &node, incarnation inc, const std::vector<storage::notice> &notices);
   caf::result<std::vector<storage::record>> walk(incarnation inc, slot first, size_t count);
   caf::result<bool> watch();
   /// Answered once everything that was asked before has been carried out, whatever came behind it.
@@ -78,16 +79,16 @@ private:
   bool step(size_t kind);
   template <class Queue, class Call>
   bool carry_out(Queue &from, Call call);
-  bool unbind_all();
   template <class Queue>
   void refuse_late(Queue &from);
+  bool unbind_all();
   bool bind_all();
   bool restore_all();
   bool lookup_all();
   bool list_one();
   bool do_chore();
-  void answer_counts();
   /// Those with nothing before them any more.
+  void answer_counts();
   void count_batch(size_t requests, size_t failures);
   void read_size();
 

@@ -46,12 +46,18 @@ void directory_state::sweep(const node_id &node, incarnation inc) {
   });
 }
 
-void directory_state::notify(const node_id &node, incarnation inc,
-                             const std::vector<storage::notice> &notices) {
-  add_chore([this, node, inc, notices] {
+caf::result<bool> directory_state::notify(const node_id &node, incarnation inc,
+                                          const std::vector<storage::notice> &notices) {
+  auto promise = self->make_response_promise<bool>();
+  auto chore = [this, promise, node, inc, notices]() mutable {
     auto left = store->notify(node, inc, notices);
-    count_batch(1, left && *left ? 0 : 1);
-  });
+    auto is_kept = left && *left;
+    count_batch(1, is_kept ? 0 : 1);
+    promise.deliver(is_kept);
+  };
+  if (!add_chore(std::move(chore)))
+    promise.deliver(false);
+  return promise;
 }
 
 caf::result<std::vector<storage::record>> directory_state::walk(incarnation inc, slot first, size_t count) {

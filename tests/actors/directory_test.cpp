@@ -302,4 +302,22 @@ TEST_F(directory_of_a_slow_store, counts_lists_and_those_that_came_too_late) {
   EXPECT_EQ(counted().directory_late, 1u);
 }
 
+TEST_F(directory_of_a_slow_store, says_whether_word_for_another_node_is_kept) {
+  auto post = [&](incarnation inc) {
+    return (*self_)->request(directory_, 600min, notice_atom_v, node_id::trusted("n"), inc,
+                             std::vector<storage::notice>{{device_id::trusted("d"), 5}});
+  };
+  auto kept = post(1);
+  run();
+  EXPECT_TRUE(answer<bool>(kept) == true);
+  std::vector<decltype(post(1))> many;
+  for (size_t i = 0; i <= directory_state::most_chores; ++i) // they come before the first is carried out
+    many.push_back(post(1));
+  run();
+  EXPECT_TRUE(answer<bool>(many.back()) == false) << "one too many waits";
+  EXPECT_EQ(counted().directory_refused, 1u);
+  for (size_t i = 0; i + 1 < many.size(); ++i)
+    ASSERT_TRUE(answer<bool>(many[i]) == true) << i;
+}
+
 } // namespace
