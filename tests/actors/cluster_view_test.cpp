@@ -27,3 +27,15 @@ TEST(write_until, is_no_later_than_the_lease) {
   view.clock_ahead_us = 900'000'000;
   EXPECT_EQ(view.write_until(boot_time{99s}, 4s), 1'000'000'000);
 }
+
+TEST(cluster_view, is_doubtful_while_the_node_joins_and_after_an_outage) {
+  cluster_view view;
+  EXPECT_FALSE(view.is_doubtful());
+  view.joining = true;
+  EXPECT_TRUE(view.is_doubtful());
+  view.doubtful = true;
+  view.joining = false;
+  EXPECT_TRUE(view.is_doubtful());
+  view.doubtful = false;
+  EXPECT_FALSE(view.is_doubtful());
+}
