@@ -73,7 +73,7 @@ template <class Queue>
 caf::result<typename Queue::reply> directory_state::ask(Queue &to, typename Queue::batch what) {
   auto promise = self->make_response_promise<typename Queue::reply>();
   if (to.has_room(what.size())) {
-    to.add(std::move(what), promise, now());
+    to.add(std::move(what), promise, now(), ++last_number_);
     want_work();
   } else {
     numbers->node().directory_refused.fetch_add(what.size(), std::memory_order_relaxed);
@@ -98,12 +98,11 @@ void directory_state::work() {
   for (size_t i = 0; i < kinds; ++i)
     if (step(std::exchange(next_kind_, (next_kind_ + 1) % kinds)))
       break;
-  if (!is_idle()) {
-    want_work();
-    return;
-  }
-  next_kind_ = 0; // unbinds before binds, where both come at once
   answer_counts();
+  if (is_idle())
+    next_kind_ = 0; // unbinds before binds, where both come at once
+  else
+    want_work();
 }
 
 bool directory_state::step(size_t kind) {
@@ -124,15 +123,20 @@ bool directory_state::step(size_t kind) {
   }
 }
 
-/// `call` takes the whole batch and answers item by item.
-template <class Queue, class Call>
-bool directory_state::carry_out(Queue &from, Call call) {
+template <class Queue>
+void directory_state::refuse_late(Queue &from) {
   size_t late = 0;
   for (auto &x : from.take_late(now())) {
     late += x.what.size();
     refuse(x.asker, x.what.size(), late_word<Queue>);
   }
   numbers->node().directory_late.fetch_add(late, std::memory_order_relaxed);
+}
+
+/// `call` takes the whole batch and answers item by item.
+template <class Queue, class Call>
+bool directory_state::carry_out(Queue &from, Call call) {
+  refuse_late(from);
   auto asked = from.take(items_a_call);
   if (asked.empty())
     return false;
@@ -226,14 +230,14 @@ bool directory_state::lookup_all() {
 }
 
 bool directory_state::list_one() {
-  for (auto &x : lists.take_late(now()))
-    refuse(x.asker, 1, late_word<decltype(lists)>);
+  refuse_late(lists);
   auto asked = lists.take(1);
   if (asked.empty())
     return false;
   auto found = store->devices_of(asked.front().what.front());
   if (found && !view->is_known_run(store->run_id()))
     found = make_error(errc::unavailable, "the directory has been started again");
+  count_batch(1, found ? 0 : 1);
   if (found)
     asked.front().asker.deliver(std::move(*found));
   else
@@ -283,7 +287,7 @@ directory_actor::behavior_type directory(directory_actor::stateful_pointer<direc
       },
       [&state](sweep_atom, const node_id &node, uint64_t inc) { state.sweep(node, inc); },
       [&state](notice_atom, const node_id &node, uint64_t inc, const std::vector<storage::notice> &notices) {
-        state.notify(node, inc, notices);
+        return state.notify(node, inc, notices);
       },
       [&state](lookup_atom, std::vector<device_id> &devices) {
         return state.ask(state.lookups, std::move(devices));

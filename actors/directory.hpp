@@ -47,7 +47,11 @@ struct directory_state {
   store_queue<storage::restore_request, std::vector<restore_answer>> restores{patience};
   store_queue<device_id, std::vector<lookup_answer>> lookups{lookup_patience};
   store_queue<account_id, std::vector<storage::record>> lists{lookup_patience};
-  std::deque<std::function<void()>> chores;
+  struct chore {
+    std::function<void()> what;
+    uint64_t number;
+  };
+  std::deque<chore> chores;
 
   /// The answer comes once a call has carried it out; at once where too much waits.
   template <class Queue>
@@ -59,10 +63,11 @@ struct directory_state {
 
   // -- what is asked ----
   void sweep(const node_id &node, incarnation inc);
-  void notify(const node_id &node, incarnation inc, const std::vector<storage::notice> &notices);
+  /// Answered with whether the store has them: else it is for the asker to repeat.
+  caf::result<bool> notify(const node_id &node, incarnation inc, const std::vector<storage::notice> &notices);
   caf::result<std::vector<storage::record>> walk(incarnation inc, slot first, size_t count);
   caf::result<bool> watch();
-  /// Answered once everything that was asked before has been carried out.
+  /// Answered once everything that was asked before has been carried out, whatever came behind it.
   caf::result<uint64_t> count();
   void adopt(const std::vector<caf::strong_actor_ptr> &handles);
   void tick();
@@ -76,12 +81,15 @@ private:
   bool step(size_t kind);
   template <class Queue, class Call>
   bool carry_out(Queue &from, Call call);
+  template <class Queue>
+  void refuse_late(Queue &from);
   bool unbind_all();
   bool bind_all();
   bool restore_all();
   bool lookup_all();
   bool list_one();
   bool do_chore();
+  /// Those with nothing before them any more.
   void answer_counts();
   void count_batch(size_t requests, size_t failures);
   void read_size();
@@ -97,7 +105,12 @@ private:
   size_t next_kind_ = 0;
   bool reads_events_ = false; ///< a chore
   time_point size_read_{};
-  std::vector<caf::typed_response_promise<uint64_t>> counts_;
+  struct waiting_count {
+    caf::typed_response_promise<uint64_t> asker;
+    uint64_t number;
+  };
+  std::deque<waiting_count> counts_;
+  uint64_t last_number_ = 0; ///< of what was asked
 };
 
 directory_actor::behavior_type directory(directory_actor::stateful_pointer<directory_state> self,

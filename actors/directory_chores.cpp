@@ -2,6 +2,9 @@
 // The directory actor's calls that are no batch of anybody's requests: sweeps, notices, walks, counts.
 #include "actors/directory.hpp"
 
+#include <algorithm>
+#include <limits>
+
 namespace stentor::actors {
 
 namespace {
@@ -16,7 +19,7 @@ bool directory_state::add_chore(std::function<void()> what) {
     numbers->node().directory_refused.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
-  chores.push_back(std::move(what));
+  chores.push_back({std::move(what), ++last_number_});
   want_work();
   return true;
 }
@@ -24,9 +27,9 @@ bool directory_state::add_chore(std::function<void()> what) {
 bool directory_state::do_chore() {
   if (chores.empty())
     return false;
-  auto chore = std::move(chores.front());
+  auto next = std::move(chores.front());
   chores.pop_front();
-  chore();
+  next.what();
   return true;
 }
 
@@ -43,12 +46,18 @@ void directory_state::sweep(const node_id &node, incarnation inc) {
   });
 }
 
-void directory_state::notify(const node_id &node, incarnation inc,
-                             const std::vector<storage::notice> &notices) {
-  add_chore([this, node, inc, notices] {
+caf::result<bool> directory_state::notify(const node_id &node, incarnation inc,
+                                          const std::vector<storage::notice> &notices) {
+  auto promise = self->make_response_promise<bool>();
+  auto chore = [this, promise, node, inc, notices]() mutable {
     auto left = store->notify(node, inc, notices);
-    count_batch(1, left && *left ? 0 : 1);
-  });
+    auto is_kept = left && *left;
+    count_batch(1, is_kept ? 0 : 1);
+    promise.deliver(is_kept);
+  };
+  if (!add_chore(std::move(chore)))
+    promise.deliver(false);
+  return promise;
 }
 
 caf::result<std::vector<storage::record>> directory_state::walk(incarnation inc, slot first, size_t count) {
@@ -74,17 +83,20 @@ caf::result<std::vector<storage::record>> directory_state::walk(incarnation inc,
 
 caf::result<uint64_t> directory_state::count() {
   auto promise = self->make_response_promise<uint64_t>();
-  counts_.push_back(promise);
+  counts_.push_back({promise, ++last_number_});
   want_work();
   return promise;
 }
 
 void directory_state::answer_counts() {
-  if (counts_.empty())
+  auto oldest =
+      std::min({unbinds.oldest(), binds.oldest(), restores.oldest(), lookups.oldest(), lists.oldest(),
+                chores.empty() ? std::numeric_limits<uint64_t>::max() : chores.front().number});
+  if (counts_.empty() || counts_.front().number > oldest)
     return;
   auto devices = store->size();
-  for (auto &asker : std::exchange(counts_, {}))
-    asker.deliver(devices ? uint64_t{*devices} : uint64_t{0});
+  for (; !counts_.empty() && counts_.front().number < oldest; counts_.pop_front())
+    counts_.front().asker.deliver(devices ? uint64_t{*devices} : uint64_t{0});
 }
 
 } // namespace stentor::actors

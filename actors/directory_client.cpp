@@ -100,6 +100,7 @@ void directory_client::send_binds(std::vector<storage::bind_request> binds, cons
   auto now = ctx.boot_now();
   auto until = ctx.view->write_until(now, timeout_of(to.inc));
   auto asked_at = how.stale < most_stale ? ctx.view->directory_now(now) : 0;
+  auto settled_at = host_.now() + timeout_of(to.inc); // the one before could land only sooner
   auto sent = binds;
   for (auto &x : sent) {
     x.lease_until = std::min(x.lease_until, until);
@@ -107,7 +108,7 @@ void directory_client::send_binds(std::vector<storage::bind_request> binds, cons
   }
   host_.asks().ask(
       router_at(to), timeout_of(to.inc), caf::make_message(bind_atom_v, std::move(sent)),
-      [this, to, how, binds = std::move(binds)](caf::expected<caf::message> answer) mutable {
+      [this, to, how, settled_at, binds = std::move(binds)](caf::expected<caf::message> answer) mutable {
         if (how.first())
           binding_.erase(to);
         auto *answers = content_of<std::vector<bind_answer>>(answer);
@@ -115,15 +116,15 @@ void directory_client::send_binds(std::vector<storage::bind_request> binds, cons
           auto own = own_router(slot_of(binds.front().device));
           send_binds(std::move(binds), own, {true, how.stale});
         } else {
-          tell_bound(std::move(binds), answers, to, how);
+          tell_bound(std::move(binds), answers, to, how, settled_at);
         }
       },
       to.inc);
 }
 
 void directory_client::tell_bound(std::vector<storage::bind_request> asked,
-                                  const std::vector<bind_answer> *answers, const router_key &to,
-                                  bind_try how) {
+                                  const std::vector<bind_answer> *answers, const router_key &to, bind_try how,
+                                  time_point settled_at) {
   std::vector<storage::bind_request> overtaken;
   for (size_t i = 0; i < asked.size(); ++i) {
     auto said = answers && i < answers->size() ? (*answers)[i] : bind_answer{errc::timed_out, 0, caf::none};
@@ -139,6 +140,8 @@ void directory_client::tell_bound(std::vector<storage::bind_request> asked,
       session->on_bound(said);
     else if (said.error == errc::none) // it ended meanwhile: nothing may stand for it
       undo_bind({asked[i].device, said.ep, host_.context().lease_until()}, asked[i].account, said.previous);
+    else if (said.error == errc::timed_out) // its answer was lost, the record may be there
+      host_.unsettled().add({asked[i].device, asked[i].to.session, 0, settled_at});
   }
   // Connections of one device that come at the same time: one of them is the last, and that it is asked for
   // now shows that it is not an old request that lay somewhere.

@@ -73,8 +73,9 @@ private:
   };
   void send_binds(std::vector<storage::bind_request> binds, const router_key &to, bind_try how);
   void send_lookups(std::vector<device_id> devices, std::vector<uint64_t> tickets, const router_key &to);
+  /// `settled_at`: when none of these binds can land any more.
   void tell_bound(std::vector<storage::bind_request> asked, const std::vector<bind_answer> *answers,
-                  const router_key &to, bind_try how);
+                  const router_key &to, bind_try how, time_point settled_at);
   void tell_resolved(const std::vector<device_id> &devices, const std::vector<uint64_t> &tickets,
                      const std::vector<lookup_answer> *answers);
   void unbind_again(std::vector<storage::unbind_request> unbinds);

@@ -15,12 +15,17 @@ constexpr size_t events_per_read = 1024;
 } // namespace
 
 caf::result<bool> directory_state::watch() {
-  wanted = true;
   if (watched)
     return true;
   auto promise = self->make_response_promise<bool>();
-  if (!add_chore([this, promise]() mutable { promise.deliver(watched || begin_watch()); }))
+  auto chore = [this, promise]() mutable {
+    wanted = true; // not before: a reading in between would take this for a watch that was lost
+    promise.deliver(watched || begin_watch());
+  };
+  if (!add_chore(std::move(chore))) {
+    wanted = true;
     promise.deliver(false);
+  }
   return promise;
 }
 

@@ -20,7 +20,7 @@ using directory_actor = caf::typed_actor<
     // Removes what an incarnation that was declared dead has left, in batches.
     caf::reacts_to<sweep_atom, node_id, uint64_t>,
     // Leaves word for an incarnation that cannot be reached: these devices are held elsewhere.
-    caf::reacts_to<notice_atom, node_id, uint64_t, std::vector<storage::notice>>,
+    caf::replies_to<notice_atom, node_id, uint64_t, std::vector<storage::notice>>::with<bool>,
     // Where are these devices?
     caf::replies_to<lookup_atom, std::vector<device_id>>::with<std::vector<lookup_answer>>,
     // Which devices of this account are online?

@@ -8,35 +8,36 @@ namespace stentor::actors {
 
 // -- for the loop's actors ----
 
-links::lane *links::lane_to(const place &to) noexcept {
+links::peer *links::peer_at(const place &to) noexcept {
   auto i = peers_.find(to.inc);
   if (i == peers_.end() || to.loop >= i->second.lanes.size() ||
       (to.link_epoch != 0 && to.link_epoch != i->second.at.link_epoch))
     return nullptr;
-  return &i->second.lanes[to.loop];
+  return &i->second;
 }
 
 links::taken links::put_data(const route &to, items::deliver &item) {
-  auto *out = lane_to({to.inc, 0, to.session.loop});
-  if (!out)
+  auto *there = peer_at({to.inc, 0, to.session.loop});
+  if (!there)
     return taken::no_link;
+  auto &out = there->lanes[to.session.loop];
   auto cost = item.what->cost();
-  if (!out->credit.take(cost))
+  if (!there->share.take(out.credit, cost))
     return taken::full;
-  out->data_bytes += cost;
-  ++out->data_messages;
+  out.data_bytes += cost;
+  ++out.data_messages;
   lane_item any{std::move(item)};
-  write(*out, to.inc, any);
+  write(out, to.inc, any);
   return taken::yes;
 }
 
 void links::put(const place &to, lane_item item) {
-  auto *out = lane_to(to);
-  if (!out) {
+  auto *there = peer_at(to);
+  if (!there) {
     host_.counters().rejected("no_link");
     return;
   }
-  write(*out, to.inc, item);
+  write(there->lanes[to.loop], to.inc, item);
 }
 
 void links::write(lane &to, incarnation peer, lane_item &item) {
@@ -81,8 +82,10 @@ void links::on_news(const link_news &news) {
   peer fresh;
   fresh.at = news;
   fresh.lanes.resize(news.inboxes.size());
+  auto loops = host_.context().cfg.loops;
   for (auto &x : fresh.lanes)
-    x.credit = link_credit{host_.context().cfg.loops * news.inboxes.size()};
+    x.credit = link_credit{loops * news.inboxes.size()};
+  fresh.share = link_share{loops};
   peers_.insert_or_assign(news.inc, std::move(fresh));
 }
 
@@ -102,7 +105,7 @@ bool links::on_batch(const link_batch &batch, const std::function<void(lane_item
     return false;
   {
     auto &in = i->second.lanes[batch.from_loop];
-    if (!in.credit.on_handled(batch.handled_bytes, batch.handled_messages))
+    if (!i->second.share.on_handled(in.credit, batch.handled_bytes, batch.handled_messages))
       return false;
     in.handled_bytes += batch.data_bytes;
     in.handled_messages += batch.data_messages;

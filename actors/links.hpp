@@ -74,9 +74,10 @@ private:
   struct peer {
     link_news at;
     std::vector<lane> lanes; ///< by loop of the other node
+    link_share share;        ///< of all of them
   };
   bool is_early(uint32_t known_epoch, const link_batch &batch) const;
-  lane *lane_to(const place &to) noexcept;
+  peer *peer_at(const place &to) noexcept;
   void write(lane &to, incarnation peer, lane_item &item);
 
   loop &host_;

@@ -277,6 +277,7 @@ void loop::stop_everything() {
   drainer_.stop();
   restores_.stop();
   takeovers_.stop();
+  unsettled_.stop();
   // The inbox is the oldest and goes last: what the others' ends cause still passes through it.
   for (auto *who = actors_.back(); who && who != inbox_.get(); who = actors_.back())
     who->stop(caf::exit_reason::user_shutdown);

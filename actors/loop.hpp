@@ -18,6 +18,7 @@
 #include "actors/restores.hpp"
 #include "actors/session_table.hpp"
 #include "actors/takeovers.hpp"
+#include "actors/unsettled_records.hpp"
 #include "cluster/admission.hpp"
 #include "net/event_loop.hpp"
 #include "net/protocol.hpp"
@@ -83,6 +84,7 @@ public:
   loop_inbox &inbox() noexcept { return *inbox_; }
   requests &asks() noexcept { return asks_; }
   directory_client &directory() noexcept { return directory_; }
+  unsettled_records &unsettled() noexcept { return unsettled_; }
   actors::gateway &gateway() noexcept;
   actors::fanouts &fanouts() noexcept { return fanouts_; }
   session_table &sessions() noexcept {
@@ -167,6 +169,7 @@ private:
   actors::links links_{*this};
   actors::takeovers takeovers_{*this};
   actors::restores restores_{*this};
+  unsettled_records unsettled_{*this};
   drainer drainer_{*this};
   hosted_ptr<loop_inbox> inbox_;
   hosted_ptr<actors::gateway> gateway_;

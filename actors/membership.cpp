@@ -184,7 +184,7 @@ void membership_state::on_renewed(boot_time sent_at, storage::renew_result &answ
   for (auto &lease : answer.expired)
     r.expired.push_back({node_of(lease), lease.until});
   for (auto &lease : answer.unswept)
-    r.unswept.push_back({node_of(lease), lease.until, 0});
+    r.unswept.push_back({node_of(lease), lease.until});
   if (!answer.notices.empty())
     tell_loops(notice_atom_v, answer.notices);
   perform(logic->on_renewed(r));

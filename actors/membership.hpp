@@ -85,7 +85,6 @@ private:
   void act(const do_revoke &x);
   void act(const on_fenced &x);
   void act(const on_view &x);
-  void act(const on_peer &) {} // the loops know their links
   void act(const on_dead &x);
   void act(const do_declare_dead &x);
   void act(const do_sweep &x);

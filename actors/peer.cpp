@@ -233,9 +233,13 @@ void peer_state::begin(const link_hello &theirs, uint32_t epoch) {
   auto &counters = parts.shared->counters;
   link_counters::add(counters.begun);
   counters.up.fetch_add(1, std::memory_order_relaxed);
-  log::info(
-      "links", "link.up",
-      {{"node", parts.whom.node}, {"epoch", epoch}, {"loops", theirs.inboxes.size()}, {"dialled", dials}});
+  log::info("links", "link.up",
+            {{"node", parts.whom.node},
+             {"epoch", epoch},
+             {"loops", theirs.inboxes.size()},
+             {"protocol",
+              std::to_string(theirs.who.protocol.oldest) + "-" + std::to_string(theirs.who.protocol.newest)},
+             {"dialled", dials}});
   peer_news news;
   news.what = {parts.whom.node, parts.whom.inc, epoch, true,
                theirs.inboxes,  theirs.routers, {},    theirs.doubtful};

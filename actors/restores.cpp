@@ -51,17 +51,23 @@ void restores::put_back(const std::vector<session_ref> &who) {
 void restores::next() {
   auto &ctx = host_.context();
   // As a bind: nothing lands that nobody waits for any more.
+  auto settled_at = host_.now() + answer_timeout;
   auto until = ctx.view->write_until(ctx.boot_now(), answer_timeout);
   std::vector<storage::restore_request> batch;
   std::vector<asked> who;
   while (!left_.empty() && batch.size() < batch_size) {
-    auto [ref, fresh] = left_.back();
+    auto what = std::move(left_.back());
     left_.pop_back();
+    auto ref = what.who;
     auto *one = host_.sessions().find(ref);
-    if (!one || !one->is_bound())
+    if (!one || !one->is_bound()) {
+      if (what.tried)
+        host_.unsettled().add(*what.tried);
       continue;
-    batch.push_back({one->device(), one->account(), {ctx.id, ctx.inc, ref, one->ep()}, until, fresh});
-    who.push_back({{ref, fresh}, one->device()});
+    }
+    batch.push_back({one->device(), one->account(), {ctx.id, ctx.inc, ref, one->ep()}, until, what.fresh});
+    auto ep = what.fresh ? 0 : one->ep();
+    who.push_back({std::move(what), {one->device(), ref, ep, settled_at}});
   }
   if (batch.empty()) {
     end_round();
@@ -75,14 +81,28 @@ void restores::next() {
                    });
 }
 
-void restores::take(session &who, const restore_answer &answer) {
-  auto &ctx = host_.context();
+epoch restores::ours(const restore_answer &answer, const session_ref &who) const {
   if (answer.restored)
-    who.adopt(answer.ep);
-  else if (answer.holder && answer.holder->inc == ctx.inc && answer.holder->session == who.ref())
-    who.adopt(answer.holder->ep); // an answer to an earlier try was lost
+    return answer.ep;
+  auto &at = answer.holder; // where an answer to an earlier try was lost
+  return at && at->inc == host_.context().inc && at->session == who ? at->ep : 0;
+}
+
+void restores::take(session &who, const restore_answer &answer) {
+  if (auto ep = ours(answer, who.ref()))
+    who.adopt(ep);
   else if (answer.holder)
     who.on_superseded(who.device(), answer.holder->ep);
+}
+
+void restores::fail(const asked &x, bool is_unknown) {
+  auto again = x.what;
+  if (is_unknown && again.fresh)
+    again.tried = x.record;
+  else if (is_unknown) // also for one that lives: it may end before this lands
+    host_.unsettled().add(x.record);
+  if (again.fresh)
+    left_.push_back(std::move(again));
 }
 
 void restores::on_answers(const std::vector<asked> &who, const std::vector<restore_answer> *answers) {
@@ -91,16 +111,15 @@ void restores::on_answers(const std::vector<asked> &who, const std::vector<resto
     auto *answer = answers && i < answers->size() ? &(*answers)[i] : nullptr;
     if (!answer || answer->error != errc::none) {
       failed = true;
-      if (who[i].what.fresh)
-        left_.push_back(who[i].what);
+      fail(who[i], !answer || answer->error == errc::timed_out);
       continue;
     }
     host_.counters().restored(answer->restored);
     auto *one = host_.sessions().find(who[i].what.who);
     if (one && one->is_bound())
       take(*one, *answer);
-    else if (answer->restored) // it ended meanwhile, and its unbind found nothing yet
-      host_.directory().unbind({who[i].device, answer->ep, host_.context().lease_until()});
+    else if (auto ep = ours(*answer, who[i].what.who)) // it ended meanwhile, and its unbind found nothing yet
+      host_.directory().unbind({who[i].record.device, ep, host_.context().lease_until()});
   }
   if (failed) {
     // Away again: from the beginning, what stands already stands.

@@ -4,10 +4,12 @@
 // whoever put that one back may have come after us, so a second round follows. Confined to its loop.
 #pragma once
 
+#include "actors/unsettled_records.hpp"
 #include "net/timer_wheel.hpp"
 #include "storage/directory.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace stentor::actors {
@@ -34,12 +36,17 @@ private:
   struct job {
     session_ref who;
     bool fresh = false;
+    std::optional<unsettled_record> tried{}; ///< a fresh one's earlier try
   };
   struct asked {
     job what;
-    device_id device;
+    unsettled_record record; ///< that the restore makes
   };
   void on_answers(const std::vector<asked> &who, const std::vector<restore_answer> *answers);
+  /// An asked job without an answer.
+  void fail(const asked &x, bool is_unknown);
+  /// The epoch by which the session's record stands; 0 where it does not.
+  epoch ours(const restore_answer &answer, const session_ref &who) const;
   void take(session &who, const restore_answer &answer);
 
   loop &host_;

@@ -68,6 +68,8 @@ void session::on_bound(const bind_answer &answer) {
   if (mode_ != mode::binding) {
     if (answer.error == errc::none)
       undo_bind(answer);
+    else if (answer.error == errc::timed_out)
+      host().unsettled().add({me_->device, ref_, 0, host().now() + directory_client::directory_timeout});
     return;
   }
   if (answer.error != errc::none) {

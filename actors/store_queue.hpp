@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,7 @@ public:
     batch what;
     caf::typed_response_promise<Reply> asker;
     time_point since; ///< read from the mailbox: it may have lain there for as long as a store call takes
+    uint64_t number;  ///< of the request, among those of all kinds
   };
 
   /// As many binds as one loop lets wait.
@@ -40,9 +42,13 @@ public:
   /// One request of any size fits where nothing waits.
   bool has_room(size_t items) const noexcept { return waiting_.empty() || size_ + items <= most; }
 
-  void add(batch what, caf::typed_response_promise<Reply> asker, time_point now) {
+  void add(batch what, caf::typed_response_promise<Reply> asker, time_point now, uint64_t number) {
     size_ += what.size();
-    waiting_.push_back({std::move(what), std::move(asker), now});
+    waiting_.push_back({std::move(what), std::move(asker), now, number});
+  }
+  /// The number of the oldest; past all of them where none waits.
+  uint64_t oldest() const noexcept {
+    return waiting_.empty() ? std::numeric_limits<uint64_t>::max() : waiting_.front().number;
   }
 
   /// Those for whose answer nobody waits any more.

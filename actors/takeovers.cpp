@@ -12,6 +12,7 @@ namespace stentor::actors {
 namespace {
 
 constexpr std::chrono::milliseconds tick_length{250};
+constexpr std::chrono::milliseconds post_timeout{4000}; // as the directory bounds its own work, and one more
 
 } // namespace
 
@@ -56,14 +57,25 @@ void takeovers::send(const supersede_notice &what) {
 }
 
 void takeovers::post(const std::vector<supersede_notice> &what) {
-  std::map<std::pair<incarnation, node_id>, std::vector<storage::notice>> by_holder;
+  std::map<std::pair<incarnation, node_id>, std::vector<supersede_notice>> by_holder;
   for (auto &x : what)
-    by_holder[{x.previous.inc, x.previous.node}].push_back({x.device, x.newer});
+    by_holder[{x.previous.inc, x.previous.node}].push_back(x);
   auto directory = caf::actor_cast<caf::strong_actor_ptr>(host_.context().directory);
-  for (auto &[holder, notices] : by_holder)
-    directory->enqueue(host_.inbox().self(), caf::make_message_id(),
-                       caf::make_message(notice_atom_v, holder.second, holder.first, std::move(notices)),
-                       &host_);
+  for (auto &[holder, posted] : by_holder) {
+    std::vector<storage::notice> notices;
+    notices.reserve(posted.size());
+    for (auto &x : posted)
+      notices.push_back({x.device, x.newer});
+    host_.asks().ask(directory, post_timeout,
+                     caf::make_message(notice_atom_v, holder.second, holder.first, std::move(notices)),
+                     [this, posted](const caf::expected<caf::message> &answer) {
+                       auto *kept = content_of<bool>(answer);
+                       if (kept && *kept)
+                         return;
+                       for (auto &x : posted)
+                         notices_.on_not_posted(x, host_.now());
+                     });
+  }
 }
 
 // -- for the devices of this node ----

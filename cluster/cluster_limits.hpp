@@ -32,7 +32,8 @@ struct cluster_limits {
                                                       ///< have lost its last renewal
   std::chrono::milliseconds poll_every{500};          ///< ask the peers this often while we cannot renew
   std::chrono::milliseconds poll_timeout{500};        ///< then a peer counts as silent
-  std::chrono::milliseconds sweep_takeover{5000};     ///< the next node sweeps where nothing moved this long
+  std::chrono::milliseconds sweep_takeover{
+      5000}; ///< the next node sweeps, too, where records are left after this
 };
 
 } // namespace stentor

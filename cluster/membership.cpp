@@ -189,10 +189,7 @@ membership::actions membership::on_link(const slot_node &peer, link_health h, bo
   if (over_)
     return {};
   fence(now);
-  auto was = view_.health(peer);
   view_.link(peer, h);
-  if ((was == link_health::up) != (h == link_health::up))
-    say(on_peer{peer, h == link_health::up});
   if (h == link_health::down)
     poll_.lost(peer);
   if (failing_ && poll_.is_running())

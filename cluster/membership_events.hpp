@@ -34,7 +34,6 @@ struct ended_lease {
 struct unswept_node {
   slot_node who;
   directory_micros until = 0; ///< when its lease ended
-  uint64_t left = 0;          ///< records still there; any number that changes while a sweep moves on
 };
 
 /// The directory renewed our lease.
@@ -63,7 +62,6 @@ enum class renewal_failure : uint8_t {
 /// What this node sees of a peer through its link.
 enum class link_health : uint8_t {
   down, ///< none, or severed
-  suspect,
   up,
 };
 
@@ -91,11 +89,6 @@ struct on_view {
   std::vector<slot_node> slots;
   std::vector<member> peers;
 };
-/// Use the routes of this peer, or do not.
-struct on_peer {
-  slot_node who;
-  bool usable = false;
-};
 /// This incarnation is over: its records are invalid.
 struct on_dead {
   slot_node who;
@@ -105,8 +98,8 @@ struct on_dead {
 struct do_declare_dead {
   slot_node who;
 };
-/// Sweep its records in batches until none are left. Told again where nothing moves; two sweeps at once do no
-/// harm.
+/// Sweep its records in batches until none are left. Told again where that takes long; two sweeps at once do
+/// no harm.
 struct do_sweep {
   slot_node who;
 };
@@ -130,7 +123,7 @@ struct on_ready {
 };
 
 using membership_action =
-    std::variant<do_renew, do_publish, do_revoke, on_fenced, on_view, on_peer, on_dead, do_declare_dead,
-                 do_sweep, do_ask, on_outage, do_restore, do_rejoin, on_ready>;
+    std::variant<do_renew, do_publish, do_revoke, on_fenced, on_view, on_dead, do_declare_dead, do_sweep,
+                 do_ask, on_outage, do_restore, do_rejoin, on_ready>;
 
 } // namespace stentor

@@ -10,7 +10,7 @@ bool supersede_notices::add(supersede_notice what, time_point now) {
     return false;
   if (i != owed_.end() && i->second.what.newer >= what.newer)
     return true;
-  owed_.insert_or_assign(std::move(key), entry{std::move(what), now, now, false});
+  owed_.insert_or_assign(std::move(key), entry{std::move(what), now, now, now, false});
   return true;
 }
 
@@ -18,6 +18,14 @@ void supersede_notices::on_seen(incarnation by, const device_id &device, epoch n
   auto i = owed_.find({by, device});
   if (i != owed_.end() && i->second.what.newer <= newer)
     owed_.erase(i);
+}
+
+void supersede_notices::on_not_posted(const supersede_notice &what, time_point now) {
+  auto i = owed_.find({what.previous.inc, what.device});
+  if (i == owed_.end() || i->second.what.newer != what.newer)
+    return;
+  i->second.posted = false;
+  i->second.next_post = now + post_again;
 }
 
 void supersede_notices::on_dead(incarnation inc) {
@@ -38,7 +46,7 @@ supersede_notices::work supersede_notices::due(time_point now,
       result.send.push_back(x.what);
       x.next = now + repeat_every;
     }
-    if (!x.posted && (!linked || now - x.since >= patience)) {
+    if (!x.posted && now >= x.next_post && (!linked || now - x.since >= patience)) {
       result.post.push_back(x.what);
       x.posted = true;
     }

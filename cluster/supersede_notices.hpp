@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a loop owes the previous holders of its devices on other nodes: word that a newer epoch has taken
-// over, repeated while the link is up until it is answered, and left in the directory once where that does
-// not come. Until they know, two sessions may write to one device. Pure; time arrives as an argument.
+// over, repeated while the link is up until it is answered, and left in the directory where that does not
+// come. Until they know, two sessions may write to one device. Pure; time arrives as an argument.
 #pragma once
 
 #include "cluster/ids.hpp"
@@ -27,6 +27,8 @@ public:
   static constexpr std::chrono::milliseconds repeat_every{250};
   /// Unanswered this long: the directory is told, too.
   static constexpr std::chrono::milliseconds patience{1000};
+  /// The directory did not take it: again after this.
+  static constexpr std::chrono::milliseconds post_again{1000};
   /// Past it every lease of a holder that never answers has ended.
   static constexpr std::chrono::milliseconds lifetime{30000};
   static constexpr size_t most = 65536;
@@ -34,13 +36,15 @@ public:
   /// What is to be done now.
   struct work {
     std::vector<supersede_notice> send; ///< over the links
-    std::vector<supersede_notice> post; ///< in the directory, once each
+    std::vector<supersede_notice> post; ///< in the directory; once each, unless `on_not_posted`
   };
 
   /// False where too many are owed already: post this one in the directory.
   bool add(supersede_notice what, time_point now);
   /// The node `by` has heard of an epoch of `device`.
   void on_seen(incarnation by, const device_id &device, epoch newer);
+  /// The directory did not take it, or did not answer.
+  void on_not_posted(const supersede_notice &what, time_point now);
   /// Nobody is left to tell.
   void on_dead(incarnation inc);
   /// `is_up`: whether a link to that incarnation is.
@@ -52,7 +56,8 @@ private:
   struct entry {
     supersede_notice what;
     time_point since;
-    time_point next; ///< to be sent again
+    time_point next;      ///< to be sent again
+    time_point next_post; ///< not in the directory before
     bool posted = false;
   };
   /// By holder and device: a later epoch replaces an earlier one.

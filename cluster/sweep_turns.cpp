@@ -21,20 +21,18 @@ std::vector<slot_node> sweep_turns::due(const renewal &r, const slot_node &self,
   std::map<slot_node, progress> now_seen;
   for (const auto &x : r.unswept) {
     auto known = seen_.find(x.who);
-    auto p = known == seen_.end() ? progress{x.left, r.answered_at} : known->second;
-    if (p.left != x.left)
-      p = {x.left, r.answered_at, p.told};
+    auto p = known == seen_.end() ? progress{r.answered_at} : known->second;
     int rank = 0; // how many come before us
     for (const auto &other : others)
       rank += weight(other, x.who) > weight(self, x.who);
-    auto still = r.answered_at - p.moved_at;
-    bool our_turn = still >= rank * lim.sweep_takeover;
-    bool again = still >= (rank + 1) * lim.sweep_takeover;
+    auto length = r.answered_at - p.since;
+    bool our_turn = length >= rank * lim.sweep_takeover;
+    bool again = length >= (rank + 1) * lim.sweep_takeover;
     if (r.now >= x.until + std::chrono::microseconds{lim.sweep_after}.count() && our_turn &&
         (!p.told || again)) {
       result.push_back(x.who);
       if (again) // our own sweep got stuck: count anew, or every renewal would start another
-        p.moved_at = r.answered_at - rank * lim.sweep_takeover;
+        p.since = r.answered_at - rank * lim.sweep_takeover;
       p.told = true;
     }
     now_seen.emplace(x.who, p);

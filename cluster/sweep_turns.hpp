@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which node sweeps the records of a dead incarnation: all compute the same order from the same view, the
-// first begins, and where the records do not get fewer the next one helps. Owned by `membership`.
+// first begins, and where records are left after some time the next one helps. Owned by `membership`.
 #pragma once
 
 #include "cluster/cluster_limits.hpp"
@@ -19,9 +19,8 @@ public:
 
 private:
   struct progress {
-    uint64_t left = 0;
-    boot_time moved_at{}; ///< when `left` last changed, or it was first seen
-    bool told = false;    ///< since then
+    boot_time since{}; ///< when it was first seen, or begun anew
+    bool told = false; ///< since then
   };
   std::map<slot_node, progress> seen_;
 };

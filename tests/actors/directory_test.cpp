@@ -5,6 +5,7 @@
 
 #include "storage/memory_directory.hpp"
 #include "tests/actors/ask.hpp"
+#include "tests/storage/forwarding_directory.hpp"
 
 #include <caf/scheduler/test_coordinator.hpp>
 #include <gtest/gtest.h>
@@ -16,9 +17,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Notes each call; a call takes `round_trip` on the actors' clock.
-class slow_store final : public storage::directory {
+/// Notes each call; a call takes as long as `on_call` says, on the actors' clock.
+class slow_store final : public storage::test::forwarding_directory {
 public:
+  slow_store() : forwarding_directory{std::make_shared<storage::memory_directory>()} {}
+
   std::vector<std::string> calls;
   std::function<void()> on_call = [] {};
   size_t events_left = 0; ///< of a backlog
@@ -28,28 +31,28 @@ public:
 
   std::vector<result<storage::bind_result>> bind(const std::vector<storage::bind_request> &batch) override {
     note("bind");
-    return inner_.bind(batch);
+    return forwarding_directory::bind(batch);
   }
   std::vector<result<storage::restore_result>>
   restore(const std::vector<storage::restore_request> &batch) override {
     note("restore");
-    return inner_.restore(batch);
+    return forwarding_directory::restore(batch);
   }
   std::vector<result<bool>> unbind(const std::vector<storage::unbind_request> &batch) override {
     note("unbind");
-    return inner_.unbind(batch);
+    return forwarding_directory::unbind(batch);
   }
   std::vector<result<std::optional<storage::record>>> lookup(const std::vector<device_id> &batch) override {
     note("lookup");
-    return inner_.lookup(batch);
+    return forwarding_directory::lookup(batch);
   }
   result<std::vector<storage::record>> devices_of(const account_id &x) override {
     note("list");
-    return inner_.devices_of(x);
+    return forwarding_directory::devices_of(x);
   }
   result<std::vector<storage::record>> records_in(slot first, size_t count) override {
     note("walk");
-    return inner_.records_in(first, count);
+    return forwarding_directory::records_in(first, count);
   }
   result<std::vector<storage::event>> events_after(std::string &cursor, size_t most) override {
     if (cursor.empty()) {
@@ -63,26 +66,18 @@ public:
     return std::vector<storage::event>(
         count, {storage::event_kind::online, device_id::trusted("x"), account_id::trusted("acme"), 1});
   }
-  result<storage::renew_result> renew(const storage::lease &mine, std::chrono::milliseconds length) override {
-    return inner_.renew(mine, length);
-  }
-  result<bool> declare_dead(const node_id &node, incarnation inc) override {
-    return inner_.declare_dead(node, inc);
-  }
-  result<bool> release(const node_id &node, incarnation inc) override { return inner_.release(node, inc); }
   result<storage::sweep_result> sweep(const node_id &node, incarnation inc, size_t batch) override {
     note("sweep");
-    return inner_.sweep(node, inc, batch);
+    return forwarding_directory::sweep(node, inc, batch);
   }
   result<bool> notify(const node_id &node, incarnation inc, const std::vector<storage::notice> &x) override {
     note("notify");
-    return inner_.notify(node, inc, x);
+    return forwarding_directory::notify(node, inc, x);
   }
   result<size_t> size() override {
     note("size");
-    return inner_.size();
+    return forwarding_directory::size();
   }
-  caf::error check() override { return {}; }
   const std::string &run_id() const override { return run; }
   std::string run = "first";
 
@@ -91,7 +86,6 @@ private:
     calls.emplace_back(what);
     on_call();
   }
-  storage::memory_directory inner_;
 };
 
 class directory_of_a_slow_store : public testing::Test {
@@ -296,10 +290,62 @@ TEST_F(directory_of_a_slow_store, doubts_what_another_process_lacks_until_member
 
 TEST_F(directory_of_a_slow_store, answers_a_count_behind_all_that_was_asked_before) {
   auto one = bind("d");
+  caf::anon_send(directory_, sweep_atom_v, node_id::trusted("gone"), uint64_t{9});
   auto count = (*self_)->request(directory_, 600min, count_atom_v);
   run();
+  EXPECT_EQ(store_->calls, (std::vector<std::string>{"bind", "sweep", "size"}));
   EXPECT_TRUE(answer<bind_answers>(one));
   EXPECT_TRUE(answer<uint64_t>(count) == uint64_t{1});
+}
+
+TEST_F(directory_of_a_slow_store, answers_a_count_under_load_that_never_ends) {
+  auto one = bind("d0");
+  auto count = (*self_)->request(directory_, 600min, count_atom_v);
+  std::vector<decltype(bind(""))> more;
+  store_->on_call = [&] { // each bind finds another one behind it
+    if (store_->calls.back() == "bind" && more.size() < 20)
+      more.push_back(bind("d" + std::to_string(more.size() + 1)));
+  };
+  run();
+  EXPECT_EQ(store_->called("bind"), 21u);
+  auto answered = std::ranges::find(store_->calls, "size");
+  EXPECT_EQ(std::count(store_->calls.begin(), answered, "bind"), 1) << "when its predecessor was done";
+  EXPECT_TRUE(answer<bind_answers>(one));
+  EXPECT_TRUE(answer<uint64_t>(count) == uint64_t{1});
+  for (auto &x : more)
+    EXPECT_TRUE(answer<bind_answers>(x));
+}
+
+TEST_F(directory_of_a_slow_store, counts_lists_and_those_that_came_too_late) {
+  takes(4s);
+  auto list = [&] { return (*self_)->request(directory_, 600min, list_atom_v, account_id::trusted("acme")); };
+  auto one = list();
+  auto late = list();
+  run();
+  using records = std::vector<storage::record>;
+  EXPECT_TRUE(answer<records>(one));
+  EXPECT_FALSE(answer<records>(late));
+  EXPECT_EQ(counted().directory_requests, 1u);
+  EXPECT_EQ(counted().directory_batches, 1u);
+  EXPECT_EQ(counted().directory_late, 1u);
+}
+
+TEST_F(directory_of_a_slow_store, says_whether_word_for_another_node_is_kept) {
+  auto post = [&](incarnation inc) {
+    return (*self_)->request(directory_, 600min, notice_atom_v, node_id::trusted("n"), inc,
+                             std::vector<storage::notice>{{device_id::trusted("d"), 5}});
+  };
+  auto kept = post(1);
+  run();
+  EXPECT_TRUE(answer<bool>(kept) == true);
+  std::vector<decltype(post(1))> many;
+  for (size_t i = 0; i <= directory_state::most_chores; ++i) // they come before the first is carried out
+    many.push_back(post(1));
+  run();
+  EXPECT_TRUE(answer<bool>(many.back()) == false) << "one too many waits";
+  EXPECT_EQ(counted().directory_refused, 1u);
+  for (size_t i = 0; i + 1 < many.size(); ++i)
+    ASSERT_TRUE(answer<bool>(many[i]) == true) << i;
 }
 
 } // namespace

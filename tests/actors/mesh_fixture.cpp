@@ -225,7 +225,26 @@ void stall_proxy::run() {
 
 // -- stranger ----
 
+stranger_door::stranger_door() : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+  auto address = loopback(0);
+  socklen_t size = sizeof address;
+  EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr *>(&address), size), 0);
+  EXPECT_EQ(::listen(fd_, 16), 0);
+  EXPECT_EQ(::getsockname(fd_, reinterpret_cast<sockaddr *>(&address), &size), 0);
+  port_ = ntohs(address.sin_port);
+}
+
+stranger_door::~stranger_door() {
+  ::close(fd_);
+}
+
+int stranger_door::accept() const {
+  pollfd x{fd_, POLLIN, 0};
+  return ::poll(&x, 1, 8000) == 1 ? ::accept(fd_, nullptr, nullptr) : -1;
+}
+
 stranger::stranger(uint16_t port) : fd_{connect_to(port)}, connected_{fd_ >= 0} {}
+stranger::stranger(const stranger_door &door) : fd_{door.accept()}, connected_{fd_ >= 0} {}
 
 stranger::~stranger() {
   if (fd_ >= 0)

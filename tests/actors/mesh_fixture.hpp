@@ -149,10 +149,26 @@ private:
   std::thread thread_;
 };
 
+/// A port of 127.0.0.1 where no node listens.
+class stranger_door {
+public:
+  stranger_door();
+  ~stranger_door();
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  /// The next connection; -1 where none comes within some seconds.
+  int accept() const;
+
+private:
+  int fd_ = -1;
+  uint16_t port_ = 0;
+};
+
 /// A socket of a stranger, connected to 127.0.0.1.
 class stranger {
 public:
   explicit stranger(uint16_t port);
+  /// Of whoever dials.
+  explicit stranger(const stranger_door &door);
   ~stranger();
   void send(std::string_view bytes) const;
   /// Whether the other side closed within the time.

@@ -8,6 +8,7 @@
 #include "actors/session.hpp"
 #include "net/ws_frame.hpp"
 #include "storage/memory_directory.hpp"
+#include "tests/actors/troubled_store.hpp"
 
 #include <caf/scheduler/test_coordinator.hpp>
 #include <nlohmann/json.hpp>
@@ -67,12 +68,15 @@ public:
 
   caf::actor_system &system() noexcept { return *sys_; }
   const std::shared_ptr<storage::memory_directory> &store() noexcept { return store_; }
+  /// The same as the nodes reach it.
+  const std::shared_ptr<troubled_store> &road() noexcept { return road_; }
 
 private:
   caf::actor_system_config settings_;
   std::unique_ptr<caf::actor_system> sys_;
   caf::scheduler::test_coordinator *coordinator_ = nullptr;
   std::shared_ptr<storage::memory_directory> store_;
+  std::shared_ptr<troubled_store> road_;
 };
 
 class node {
@@ -98,6 +102,7 @@ public:
   node_context &context() noexcept { return *ctx_; }
   loop &at(size_t i) noexcept { return *loops_[i]; }
   storage::memory_directory &store() noexcept { return *world_.store(); }
+  troubled_store &road() noexcept { return *world_.road(); }
   caf::actor_system &system() noexcept { return world_.system(); }
   void run_actors() { world_.run_actors(); }
   /// News of a link to `other`, up with `link_epoch` or down, to every loop of this node.

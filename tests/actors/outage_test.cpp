@@ -80,6 +80,28 @@ TEST_F(outage, a_lookup_that_cannot_be_answered_is_unreachable_and_never_offline
   EXPECT_EQ(a->frames("verdict").at(0).at("at"), "directory");
 }
 
+/// Why the directory may lack a device that is there.
+class doubt : public outage, public testing::WithParamInterface<std::atomic<bool> cluster_view::*> {};
+
+TEST_P(doubt, makes_a_device_that_the_directory_lacks_unreachable_and_not_offline) {
+  auto a = n_.join(0, "a");
+  auto b = n_.join(1, "b");
+  auto &why = (*n_.context().view).*GetParam();
+  why = true;
+  a->send(message("1", "nobody", 1));
+  a->send(message("2", "b", 2));
+  n_.settle();
+  why = false;
+  a->send(message("3", "nobody", 3));
+  n_.settle();
+  a->read();
+  EXPECT_EQ(a->verdict_of("1"), "unreachable");
+  EXPECT_EQ(a->verdict_of("2"), "written") << "what it has is true";
+  EXPECT_EQ(a->verdict_of("3"), "offline");
+}
+
+INSTANTIATE_TEST_SUITE_P(, doubt, testing::Values(&cluster_view::joining, &cluster_view::doubtful));
+
 TEST_F(outage, everyone_is_back_in_an_empty_directory_without_reconnecting) {
   auto a = n_.join(0, "a");
   auto b = n_.join(1, "b");

@@ -265,6 +265,22 @@ TEST(session, watchers_see_one_online_and_one_offline_a_bind) {
   EXPECT_EQ(events[0].at("epoch"), events[1].at("epoch"));
 }
 
+TEST(session, the_first_watcher_is_not_told_of_a_loss_where_somebody_binds_at_the_same_time) {
+  node n;
+  auto w = n.join(0, "w");
+  w->send({{"t", "watch"}});
+  auto b = n.connect(1, "b");
+  n.turn(0);
+  n.turn(1); // the bind is carried out before the watch begins
+  n.settle();
+  b->vanish();
+  n.settle();
+  w->read();
+  auto events = w->frames("event");
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].at("kind"), "offline");
+}
+
 TEST(session, an_account_message_has_one_verdict_with_a_line_for_each_device) {
   node n;
   auto a = n.join(0, "a");

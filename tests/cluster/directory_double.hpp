@@ -40,7 +40,7 @@ public:
         into.expired.push_back({who, l.until});
     for (const auto &[who, d] : now_.dead)
       if (d.left > 0)
-        into.unswept.push_back({who, d.until, d.left});
+        into.unswept.push_back({who, d.until});
     return std::nullopt;
   }
 

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <random>
+#include <vector>
 
 namespace stentor {
 namespace {
@@ -101,6 +103,59 @@ TEST(link_credit, shares_what_may_wait_for_a_connection_among_the_lanes_of_a_lin
   EXPECT_EQ(link_credit{1}.limit(), most_bytes);
   EXPECT_EQ(link_credit{1'000'000}.limit(), link_credit::least_bytes) << "a message of 64 KiB always fits";
 }
+
+/// Loops of both nodes.
+class link_share_of : public testing::TestWithParam<size_t> {
+protected:
+  size_t loops = GetParam();
+  link_share share{loops};
+  std::vector<link_credit> lanes{loops, link_credit{loops * loops}};
+};
+
+TEST_P(link_share_of, all_lanes_keeps_a_burst_below_what_a_connection_may_have_unsent) {
+  constexpr uint64_t size = 1024;
+  for (auto &lane : lanes)
+    while (share.take(lane, size)) {
+    }
+  uint64_t sum = 0;
+  for (auto &lane : lanes)
+    sum += lane.pending_bytes();
+  EXPECT_EQ(sum, share.pending_bytes());
+  EXPECT_LE(sum * loops, link_credit::link_bytes);
+  EXPECT_GE(sum * loops, std::min<uint64_t>(loops * loops * most_bytes, link_credit::link_bytes) * 9 / 10);
+}
+
+TEST_P(link_share_of, all_lanes_has_room_for_the_greatest_message_while_little_is_told) {
+  constexpr uint64_t greatest = 80 * 1024, size = 128;
+  struct other_side {
+    uint64_t bytes = 0, messages = 0, told = 0;
+  };
+  std::vector<other_side> handled(loops);
+  for (int round = 0; round < 3; ++round) {
+    for (size_t i = 0; i < loops; ++i)
+      while (share.take(lanes[i], size)) {
+        handled[i].bytes += size;
+        ++handled[i].messages;
+      }
+    for (size_t i = 0; i < loops; ++i) // everything is handled; a lane tells where it is much
+      if (auto &x = handled[i]; x.bytes - x.told >= lanes[i].tell_bytes()) {
+        ASSERT_TRUE(share.on_handled(lanes[i], x.bytes, x.messages));
+        x.told = x.bytes;
+      }
+  }
+  for (size_t i = 0; i < loops; ++i) { // as much as may be held back
+    auto &x = handled[i];
+    while (x.bytes + size - x.told < lanes[i].tell_bytes() && share.take(lanes[i], size))
+      x.bytes += size;
+  }
+  for (auto &lane : lanes) {
+    auto room = lane;
+    auto common = share;
+    EXPECT_TRUE(common.take(room, greatest));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, link_share_of, testing::Values(1, 2, 16, 20, 32, 64, 256));
 
 } // namespace
 } // namespace stentor

@@ -195,7 +195,7 @@ bool membership_world::is_linked(const process &p, const slot_node &who) const {
   return it != p.links.end() && it->second.good && clock_ - it->second.changed_at > 2500;
 }
 
-/// Each side sees for itself: suspect 1 s after it went bad, down after 4, up again 200 ms after it is good.
+/// Each side sees for itself: down 1 s after it went bad, up again 200 ms after it is good.
 void membership_world::check_links(process &p) {
   std::set<slot_node> wanted;
   if (p.view)
@@ -218,10 +218,8 @@ void membership_world::check_links(process &p) {
     auto next = l.health;
     if (good)
       next = l.health == link_health::down && since < 200 ? link_health::down : link_health::up;
-    else if (!q || since >= 4000 || !wanted.contains(who)) // a killed process resets its connections
+    else if (!q || since >= 1000 || !wanted.contains(who)) // a killed process resets its connections
       next = link_health::down;
-    else if (since >= 1000 && l.health == link_health::up)
-      next = link_health::suspect;
     if (next != std::exchange(l.health, next))
       changes.emplace_back(who, next);
     it = next == link_health::down && !wanted.contains(who) ? p.links.erase(it) : std::next(it);

@@ -46,6 +46,21 @@ TEST_F(supersede, posts_once_where_nobody_answered_for_a_second) {
   EXPECT_EQ(due(2250ms).send.size(), 1u) << "and goes on sending";
 }
 
+TEST_F(supersede, posts_again_what_the_directory_did_not_take) {
+  up = false;
+  ASSERT_TRUE(notices.add(notice(1, "d", 10), t0));
+  auto first = due(0ms).post;
+  ASSERT_EQ(first.size(), 1u);
+  notices.on_not_posted(first[0], t0 + 200ms);
+  EXPECT_TRUE(due(1199ms).post.empty());
+  EXPECT_EQ(due(1200ms).post.size(), 1u);
+  EXPECT_TRUE(due(9000ms).post.empty());
+  ASSERT_TRUE(notices.add(notice(1, "d", 11), t0 + 9000ms));
+  EXPECT_EQ(due(9000ms).post.size(), 1u);
+  notices.on_not_posted(first[0], t0 + 9001ms);
+  EXPECT_TRUE(due(20000ms).post.empty()) << "a later epoch covers it";
+}
+
 TEST_F(supersede, posts_at_once_where_there_is_no_link_and_sends_when_there_is_one_again) {
   up = false;
   ASSERT_TRUE(notices.add(notice(1, "d", 10), t0));
