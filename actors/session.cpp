@@ -159,8 +159,11 @@ void session::on_handed_over(std::unique_ptr<session_state> state) {
     if (!state)
       return;
     for (auto &owed : std::exchange(state->owed, {}))
-      on_outcome(std::move(owed));
+      say(std::move(owed));
     settle_unconfirmed(*state);
+    say_unknown(state_.open.adopt(std::move(state->open)));
+    give_up_unlinked();
+    arm_timer();
     return;
   }
   host().counters().handover(state ? "resumed" : "refused");
@@ -187,7 +190,8 @@ void session::become_live(bool resumed) {
   // First what the device may have missed, then what is new.
   redeliver();
   for (auto &owed : std::exchange(state_.owed, {}))
-    on_outcome(std::move(owed));
+    say(std::move(owed));
+  give_up_unlinked();
   for (auto &[ep, e] : begun->held) {
     if (takes_messages(ep))
       deliver(std::move(e), ep);
@@ -229,7 +233,7 @@ bool session::refresh(identity who) {
 }
 
 void session::arm_timer() {
-  auto next = close_at_;
+  auto next = std::min(close_at_, state_.open.next_due());
   if (mode_ == mode::live) {
     auto &lim = host().lim();
     if (!warned_)
@@ -246,6 +250,11 @@ void session::arm_timer() {
 void session::on_timer() {
   auto keep = self();
   auto now = host().now();
+  say_unknown(state_.open.take_overdue(now));
+  if (mode_ != mode::live && now < close_at_) {
+    arm_timer();
+    return;
+  }
   switch (mode_) {
   case mode::binding:
     close_at_ = time_point::max();
