@@ -122,6 +122,15 @@ TEST_F(moved_sender_loss, that_is_away_keeps_its_session_when_a_deadline_passes)
   EXPECT_EQ(verdicts(*x, "1"), said{"unreachable"});
 }
 
+TEST_F(moved_sender_loss, hears_it_from_a_node_that_gives_up_its_incarnation) {
+  auto x = join(a_, "sender");
+  send(*x, "1");
+  x = move(std::move(x), b_);
+  a_.at(0).abandon_now(); // no news of a link: this node's own last words
+  settle();
+  EXPECT_EQ(verdicts(*x, "1"), said{"unreachable"});
+}
+
 TEST_F(moved_sender_loss, hears_it_where_its_own_node_gives_up) {
   auto x = join(a_, "sender");
   send(*x, "1");
