@@ -25,10 +25,11 @@ struct pending_verdict {
   stage reached = stage::accepted; ///< for `at`, should it time out
   session_ref session;             ///< for `asker::session`
   uint64_t ticket = 0;             ///< for the others: their own number
-  std::string id;                  ///< the sender's own id; for a fanout the device
+  std::string id;                  ///< for a fanout the device
   time_point accepted_at;
   time_point deadline;
   incarnation sent_to = 0; ///< the other node that has the message now; 0 for this one
+  message_id message;      ///< for `asker::session`: its session knows it by this
 };
 
 class correlations {

@@ -10,6 +10,8 @@ namespace stentor::actors {
 namespace {
 
 constexpr std::chrono::milliseconds tick_length{100};
+/// How much later than its timeout a verdict may be on its way to a session that moved on.
+constexpr std::chrono::milliseconds moved_margin{1000};
 
 } // namespace
 
@@ -38,19 +40,21 @@ void dispatcher::on_resolved(const device_id &device, uint64_t ticket, const res
 void dispatcher::moved(const session_ref &from, const place &at, const session_ref &to) {
   // Nothing is owed longer than the longest timeout.
   // By whatever link there is then: the session is named by its node's incarnation and its own generation.
-  moved_.insert_or_assign(from.generation,
-                          heir{{at.inc, 0, at.loop}, to, host_.now() + host_.lim().max_timeout});
+  moved_.insert_or_assign(
+      from.generation, heir{{at.inc, 0, at.loop}, to, host_.now() + host_.lim().max_timeout + moved_margin});
   keep_ticking();
 }
 
 void dispatcher::on_link_lost(incarnation inc) {
   // First the verdicts, then the flows: what waits in them was never sent there, and goes on.
   correlations_.lose(inc, [this](pending_verdict entry) { tell_unknown(std::move(entry)); });
+  host_.sessions().for_each([inc](session &who) { who.on_link_lost(inc); });
   flows_.on_road_lost(inc, *this);
 }
 
 void dispatcher::give_up_all() {
   correlations_.close_all([this](pending_verdict entry) { tell_unknown(std::move(entry)); });
+  host_.sessions().for_each([](session &who) { who.give_up_inherited(); });
 }
 
 // -- the device's end ----
@@ -135,9 +139,7 @@ void dispatcher::tell(pending_verdict entry, outcome result) {
   case asker::session:
     break;
   }
-  if (!is_wanted(entry.wants, result.what))
-    return;
-  tell_session(entry.session, owed_verdict{std::move(entry.id), std::move(result), total_us, nullptr});
+  tell_session(entry.session, entry.message, owed_verdict{{}, std::move(result), total_us, nullptr});
 }
 
 void dispatcher::tell_unknown(pending_verdict entry) {
@@ -147,28 +149,13 @@ void dispatcher::tell_unknown(pending_verdict entry) {
   tell(std::move(entry), std::move(result));
 }
 
-void dispatcher::tell_session(const session_ref &to, owed_verdict what) {
-  // First where it moved: the session that gave its state away may still wait for its connection's end.
-  if (const auto *to_whom = heir_of(to))
-    tell_heir(*to_whom, std::make_unique<items::owed>(items::owed{to_whom->session, std::move(what)}));
+void dispatcher::tell_session(const session_ref &to, const message_id &message, owed_verdict what) {
+  // First where it moved: the session that gave its state away may still wait for its connection's end. Where
+  // there is no link to that node, it has told `unreachable` by itself.
+  if (const auto *heir = heir_of(to))
+    host_.put(heir->at, std::make_unique<items::owed>(items::owed{heir->session, std::move(what), message}));
   else if (auto *who = host_.sessions().find(to))
-    who->on_outcome(std::move(what));
-}
-
-void dispatcher::tell_heir(const heir &whom, std::unique_ptr<items::owed> what) {
-  auto inc = whom.at.inc;
-  if (inc == 0 || inc == host_.context().inc || host_.links().is_up(inc)) {
-    host_.put(whom.at, std::move(what));
-    return;
-  }
-  if (!late_.keep(whom.at, std::move(what), host_.now()))
-    host_.counters().rejected("no_link");
-  keep_ticking();
-}
-
-void dispatcher::on_link_up(incarnation inc) {
-  for (auto &x : late_.take(inc))
-    host_.put(x.at, std::move(x.what));
+    who->on_verdict(message, std::move(what));
 }
 
 void dispatcher::settle_key(std::unique_ptr<items::settle_key> x) {
@@ -189,7 +176,7 @@ const dispatcher::heir *dispatcher::heir_of(const session_ref &ref) const {
 }
 
 void dispatcher::handle(std::unique_ptr<items::owed> &x) {
-  tell_session(x->to, std::move(x->what));
+  tell_session(x->to, x->message, std::move(x->what));
 }
 
 void dispatcher::handle(std::unique_ptr<items::settle_key> &x) {
@@ -307,9 +294,7 @@ void dispatcher::on_tick() {
   flows_.expire(now, *this);
   correlations_.expire(now, [this](uint64_t, pending_verdict entry) { tell_unknown(std::move(entry)); });
   std::erase_if(moved_, [&](auto &x) { return x.second.until <= now; });
-  for (auto n = late_.expire(now); n > 0; --n)
-    host_.counters().rejected("no_link");
-  if (correlations_.size() > 0 || flows_.busy() > 0 || !moved_.empty() || !late_.empty())
+  if (correlations_.size() > 0 || flows_.busy() > 0 || !moved_.empty())
     keep_ticking();
 }
 

@@ -6,7 +6,6 @@
 
 #include "actors/correlations.hpp"
 #include "actors/lane.hpp"
-#include "actors/late_verdicts.hpp"
 #include "cluster/flow_table.hpp"
 #include "net/timer_wheel.hpp"
 
@@ -28,8 +27,9 @@ public:
   uint64_t open(pending_verdict entry);
   /// Takes a message whose `answer_to.correlation` is an entry of this loop, or 0 where nobody waits.
   void submit(envelope_ptr e);
-  /// A verdict for the session at `to`, or for the one that its state was handed to.
-  void tell_session(const session_ref &to, owed_verdict what);
+  /// The verdict of `message` for the session at `to`, or for the one that its state was handed to. Whether
+  /// it is wanted, and the sender's own id of it, is known there.
+  void tell_session(const session_ref &to, const message_id &message, owed_verdict what);
   /// The directory's answer to a resolve of this loop.
   void on_resolved(const device_id &device, uint64_t ticket, const resolution &r);
   /// The verdict of a message whose key the session at `x->to` knows, or the one its state was handed to.
@@ -44,10 +44,9 @@ public:
   };
   /// Null where it was not handed over, or long ago.
   const heir *heir_of(const session_ref &ref) const;
-  /// The link to a node ended: what it had is unknown now, and no flow leads there any more.
+  /// The link to a node ended: what it had is unknown now, what it would have told is not told any more, and
+  /// no flow leads there.
   void on_link_lost(incarnation inc);
-  /// There is a link to a node: what waited for it leaves.
-  void on_link_up(incarnation inc);
   /// The node ends: whoever still waits for a verdict is told that it is unknown, as long as there is a link
   /// to the node where the sender is by now.
   void give_up_all();
@@ -88,7 +87,6 @@ private:
   void forward_to_node(const route &to, envelope_ptr e);
   void tell(pending_verdict entry, outcome result);
   void tell_unknown(pending_verdict entry);
-  void tell_heir(const heir &whom, std::unique_ptr<items::owed> what);
   void on_tick();
   void keep_ticking();
 
@@ -97,7 +95,6 @@ private:
   correlations correlations_;
   flow_table flows_;
   std::unordered_map<uint64_t, heir> moved_; ///< by the old generation
-  late_verdicts late_;
   net::timer_for<dispatcher, &dispatcher::on_tick> tick_{this};
 };
 

@@ -37,11 +37,11 @@ outcome worst_of(const std::vector<copy_verdict> &copies) {
 }
 
 void fanouts::send(const envelope &pattern, const std::vector<storage::record> &to, const device_id &except,
-                   const session_ref &sender, std::string client_id) {
+                   const session_ref &sender) {
   auto ticket = ++last_ticket_;
   fanout job;
   job.sender = sender;
-  job.client_id = std::move(client_id);
+  job.message = pattern.id;
   job.wants = pattern.wants;
   auto &messages = host_.messages();
   std::vector<envelope_ptr> copies;
@@ -89,12 +89,15 @@ void fanouts::on_outcome(uint64_t ticket, std::string device, const outcome &res
 }
 
 void fanouts::finish(fanout done) {
-  auto result = worst_of(done.copies);
-  if (!is_wanted(done.wants, result.what))
+  if (done.wants == want::none)
     return;
+  auto result = worst_of(done.copies);
   host_.messages().tell_session(
-      done.sender, owed_verdict{std::move(done.client_id), std::move(result), done.slowest_us,
-                                std::make_unique<std::vector<copy_verdict>>(std::move(done.copies))});
+      done.sender, done.message,
+      owed_verdict{{},
+                   std::move(result),
+                   done.slowest_us,
+                   std::make_unique<std::vector<copy_verdict>>(std::move(done.copies))});
 }
 
 } // namespace stentor::actors

@@ -25,16 +25,16 @@ public:
   explicit fanouts(loop &host) : host_{host} {}
 
   /// Sends a copy of `pattern` (its `to` and ids are filled in here) to each record but `except`; the session
-  /// `sender` hears one verdict, wherever it lives by then. `client_id` is the sender's own id.
+  /// `sender` hears one verdict, wherever it lives by then: that of `pattern.id`.
   void send(const envelope &pattern, const std::vector<storage::record> &to, const device_id &except,
-            const session_ref &sender, std::string client_id);
+            const session_ref &sender);
   /// A copy's verdict, from the dispatcher.
   void on_outcome(uint64_t ticket, std::string device, const outcome &result, uint32_t total_us);
 
 private:
   struct fanout {
     session_ref sender;
-    std::string client_id;
+    message_id message;
     want wants = want::written;
     size_t missing = 0;
     uint32_t slowest_us = 0;

@@ -43,10 +43,11 @@ struct settle {
   bool interim = false;
   outcome result;
 };
-/// A verdict for a session that moved to this loop while it was owed.
+/// A verdict for a session that moved to this loop while it was owed; the sender's own id is known there.
 struct owed {
   session_ref to;
   owed_verdict what;
+  message_id message;
 };
 /// The verdict of a message whose key moved to this loop while it was in progress.
 struct settle_key {

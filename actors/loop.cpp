@@ -302,13 +302,15 @@ void loop::request_abandon() {
 
 void loop::abandon_now() {
   abandoned_ = true;
-  links_.forget_all();
   front_.close();
   sessions_.for_each([](session &who) { who.give_up(); });
   // Senders hear that nothing is known of their messages, as long as they can be told.
   dispatcher_.give_up_all();
   for (int round = 0; round < settle_rounds && !local_.empty(); ++round)
     handle_local();
+  // Some of them have moved to other nodes by now, and messages of other nodes end here, too.
+  links_.flush();
+  links_.forget_all();
   sessions_.for_each([](session &who) { who.abandon(); });
 }
 

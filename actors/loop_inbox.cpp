@@ -86,7 +86,6 @@ void loop_inbox::on_link_news(const link_news &news) {
     for (auto &batch : host().links().take_early(news.inc, news.link_epoch))
       if (!host().take_batch(batch))
         host().sever(batch.from, batch.link_epoch, "a batch that makes no sense");
-    host().messages().on_link_up(news.inc);
     return;
   }
   host().messages().on_link_lost(news.inc);

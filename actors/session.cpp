@@ -161,8 +161,11 @@ void session::on_handed_over(std::unique_ptr<session_state> state) {
     if (!state)
       return;
     for (auto &owed : std::exchange(state->owed, {}))
-      on_outcome(std::move(owed));
+      say(std::move(owed));
     settle_unconfirmed(*state);
+    say_unknown(state_.open.adopt(std::move(state->open)));
+    give_up_unlinked();
+    arm_timer();
     return;
   }
   host().counters().handover(state ? "resumed" : "refused");
@@ -189,7 +192,8 @@ void session::become_live(bool resumed) {
   // First what the device may have missed, then what is new.
   redeliver();
   for (auto &owed : std::exchange(state_.owed, {}))
-    on_outcome(std::move(owed));
+    say(std::move(owed));
+  give_up_unlinked();
   for (auto &[ep, e] : begun->held) {
     if (takes_messages(ep))
       deliver(std::move(e), ep);
@@ -231,7 +235,7 @@ bool session::refresh(identity who) {
 }
 
 void session::arm_timer() {
-  auto next = close_at_;
+  auto next = std::min(close_at_, state_.open.next_due());
   if (mode_ == mode::live) {
     auto &lim = host().lim();
     if (!warned_)
@@ -248,6 +252,11 @@ void session::arm_timer() {
 void session::on_timer() {
   auto keep = self();
   auto now = host().now();
+  say_unknown(state_.open.take_overdue(now));
+  if (mode_ != mode::live && now < close_at_) {
+    arm_timer();
+    return;
+  }
   switch (mode_) {
   case mode::binding:
     close_at_ = time_point::max();

@@ -66,8 +66,12 @@ public:
   std::unique_ptr<session_state> hand_over(const device_id &device, epoch newer, const resume_secret &secret,
                                            const place &heir_at, const session_ref &heir);
   void on_handed_over(std::unique_ptr<session_state> state);
-  /// A verdict of a message of this device; kept for its return while it is away.
-  void on_outcome(owed_verdict what);
+  /// The verdict of a message of this device, the first one: later ones of the same message are not told.
+  void on_verdict(const message_id &message, owed_verdict what);
+  /// Nothing that a node would have told of this device's messages comes any more.
+  void on_link_lost(incarnation inc);
+  /// The same for all nodes.
+  void give_up_inherited();
   /// The verdict of a message under one of this device's keys that ended at the session before.
   void on_key_settled(const items::settle_key &x) { state_.keys.settle(x.from, x.key, x.what, x.by); }
   void on_event(const storage::event &event);
@@ -140,6 +144,12 @@ private:
   void send_or_close(std::string_view frame);
   void tell_resync(std::span<const std::string_view> devices);
   void redeliver();
+  /// A verdict for the device; kept for its return while it is away.
+  void say(owed_verdict what);
+  /// What became of a message cannot be known here any more.
+  void say_unknown(std::vector<open_message> which);
+  /// Where the link ended while the state was on its way within this node.
+  void give_up_unlinked();
   /// Sends back the last `count` messages in flight, oldest first: the kernel has none of them whole.
   void send_back_last(size_t count);
   /// Ends the last `count` messages in flight with `v`.

@@ -94,7 +94,7 @@ void session::refuse_send(const net::client_frame &frame, verdict v, const char 
   owed_verdict said{std::string{frame.id}, {}, 0, nullptr};
   said.result.what = v;
   said.result.detail = detail;
-  on_outcome(std::move(said));
+  say(std::move(said));
 }
 
 void session::on_send(const net::client_frame &frame) {
@@ -121,13 +121,15 @@ void session::on_send(const net::client_frame &frame) {
   e->id = host().messages().next_id();
   e->to = device_id::trusted(std::string{frame.to_device});
   if (frame.wants != want::none) {
-    pending_verdict entry{asker::session,        frame.wants, road::device, stage::accepted, ref_, 0,
-                          std::string{frame.id}, now,         e->deadline};
-    e->answer_to.correlation = host().messages().open(std::move(entry));
+    pending_verdict entry{asker::session, frame.wants, road::device, stage::accepted, ref_, 0, {}, now,
+                          e->deadline};
+    entry.message = e->id;
+    e->answer_to.correlation = state_.open.is_full() ? 0 : host().messages().open(std::move(entry));
     if (e->answer_to.correlation == 0) {
       refuse_send(frame, verdict::congested, details::too_many_pending);
       return;
     }
+    state_.open.add({e->id, std::string{frame.id}, frame.wants, now, e->deadline});
   }
   host().messages().submit(std::move(e));
 }
@@ -138,21 +140,30 @@ void session::send_to_account(const net::client_frame &frame, envelope pattern) 
     refuse_send(frame, verdict::refused, details::other_account);
     return;
   }
+  // Not of any copy: these get their own.
+  pattern.id = host().messages().next_id();
+  if (frame.wants != want::none) {
+    if (state_.open.is_full()) {
+      refuse_send(frame, verdict::congested, details::too_many_pending);
+      return;
+    }
+    state_.open.add({pattern.id, std::string{frame.id}, frame.wants, pattern.accepted_at, pattern.deadline});
+  }
   auto except = frame.except_me ? me_->device : device_id{};
   auto patience = pattern.deadline - host().now();
-  auto on_listed = [&here = host(), ref = ref_, pattern = std::move(pattern), except,
-                    id = std::string{frame.id}](caf::expected<std::vector<storage::record>> found) {
+  auto on_listed = [&here = host(), ref = ref_, pattern = std::move(pattern),
+                    except](caf::expected<std::vector<storage::record>> found) {
     if (found) {
-      here.fanouts().send(pattern, *found, except, ref, id);
+      here.fanouts().send(pattern, *found, except, ref);
       return;
     }
     here.counters().message(verdict::unreachable, pattern.by, pattern.wants);
-    if (!is_wanted(pattern.wants, verdict::unreachable))
+    if (pattern.wants == want::none)
       return;
     // Without a list of devices: an empty one would say that nobody is online.
-    owed_verdict unknown{id, {}, 0, nullptr};
+    owed_verdict unknown;
     unknown.result.at = stage::directory;
-    here.messages().tell_session(ref, std::move(unknown));
+    here.messages().tell_session(ref, pattern.id, std::move(unknown));
   };
   host().directory().list(account, std::move(on_listed), patience);
 }

@@ -222,7 +222,46 @@ void session::settle_unconfirmed(session_state &state) {
 
 // -- verdicts and events for the device ----
 
-void session::on_outcome(owed_verdict what) {
+void session::on_verdict(const message_id &message, owed_verdict what) {
+  auto open = state_.open.close(message);
+  if (!open) {
+    host().counters().late_verdict();
+    return;
+  }
+  if (!is_wanted(open->wants, what.result.what))
+    return;
+  what.id = std::move(open->client_id);
+  say(std::move(what));
+}
+
+void session::on_link_lost(incarnation inc) {
+  auto keep = self();
+  say_unknown(state_.open.take_inherited([inc](const open_message &x) { return x.told_by == inc; }));
+}
+
+void session::give_up_inherited() {
+  auto keep = self();
+  say_unknown(state_.open.take_inherited([](const open_message &) { return true; }));
+}
+
+void session::give_up_unlinked() {
+  auto &links = host().links();
+  say_unknown(
+      state_.open.take_inherited([&links](const open_message &x) { return !links.is_up(x.told_by); }));
+}
+
+void session::say_unknown(std::vector<open_message> which) {
+  for (auto &x : which) {
+    auto total = std::chrono::duration_cast<std::chrono::microseconds>(host().now() - x.accepted_at);
+    owed_verdict
+        unknown; // how far it came is known where it was sent from, so no more than that it was taken
+    unknown.id = std::move(x.client_id);
+    unknown.total_us = static_cast<uint32_t>(std::clamp<int64_t>(total.count(), 0, UINT32_MAX));
+    say(std::move(unknown));
+  }
+}
+
+void session::say(owed_verdict what) {
   // A connection that has begun to close takes no frame any more, though its session is live until it has
   // ended.
   if (mode_ != mode::live || !link_->is_usable()) {

@@ -3,6 +3,7 @@
 // value; owned by one session at a time.
 #pragma once
 
+#include "actors/open_messages.hpp"
 #include "cluster/envelope.hpp"
 #include "cluster/idempotency.hpp"
 #include "cluster/unacked.hpp"
@@ -52,6 +53,7 @@ struct session_state {
   unacked unconfirmed;
   std::vector<owed_verdict> owed; ///< at most `max_owed`, oldest dropped
   static constexpr size_t max_owed = 64;
+  open_messages open; ///< of the device as a sender
 };
 
 } // namespace stentor::actors

@@ -66,7 +66,7 @@ bool take_item(source &from, lane_item &item) {
   }
   case kind::owed: {
     auto &x = emplace_owned<items::owed>(item);
-    return f.take(x.to) && f.next() && take(from, x.what) && f.end();
+    return f.take(x.to) && f.next() && take(from, x.what) && f.take(x.message) && f.end();
   }
   case kind::settle_key: {
     auto &x = emplace_owned<items::settle_key>(item);

@@ -41,10 +41,11 @@ void put_item(writer &w, items::settle &x) {
 }
 
 void put_item(writer &w, std::unique_ptr<items::owed> &x) {
-  w.list(5);
+  w.list(6);
   w.put(kind::owed);
   w.put(x->to);
   put(w, x->what);
+  w.put(x->message);
 }
 
 void put_item(writer &w, std::unique_ptr<items::settle_key> &x) {

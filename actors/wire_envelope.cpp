@@ -3,8 +3,6 @@
 #include "actors/wire_reader.hpp"
 #include "net/protocol.hpp"
 
-#include <array>
-
 namespace stentor::actors::wire {
 
 namespace {
@@ -68,30 +66,6 @@ bool take_sender(source &from, fields &f, std::shared_ptr<const sender> &x) {
   return true;
 }
 
-// -- message ids: 16 bytes, the high word first ----
-
-constexpr size_t id_bytes = 16;
-
-void put_id(writer &w, const message_id &x) {
-  std::array<char, id_bytes> bytes;
-  for (size_t i = 0; i < 8; ++i) {
-    bytes[i] = static_cast<char>(x.high >> (56 - 8 * i));
-    bytes[8 + i] = static_cast<char>(x.low >> (56 - 8 * i));
-  }
-  w.binary({bytes.data(), bytes.size()});
-}
-
-bool take_id(fields &f, message_id &x) {
-  std::string_view bytes;
-  if (!f.take_binary(bytes, id_bytes) || bytes.size() != id_bytes)
-    return false;
-  for (size_t i = 0; i < 8; ++i) {
-    x.high = x.high << 8 | static_cast<uint8_t>(bytes[i]);
-    x.low = x.low << 8 | static_cast<uint8_t>(bytes[8 + i]);
-  }
-  return true;
-}
-
 bool take_data(fields &f, payload &x) {
   std::string_view bytes;
   if (!f.take_binary(bytes, max_payload_bytes) || bytes.empty())
@@ -104,7 +78,7 @@ bool take_data(fields &f, payload &x) {
 
 void put(writer &w, const envelope &e) {
   w.list(18);
-  put_id(w, e.id);
+  w.put(e.id);
   w.put(e.to);
   put_sender(w, e.from.get());
   w.binary(*e.data);
@@ -127,13 +101,13 @@ envelope_ptr take_envelope(source &from) {
   fields f{from};
   auto e = std::make_unique<envelope>();
   std::string_view key;
-  auto is_good = take_id(f, e->id) && f.take(e->to) && take_sender(from, f, e->from) &&
-                 take_data(f, e->data) && f.take(e->data_format, format_count) &&
-                 f.take(e->wants, want_count) && f.take(e->by, road_count) &&
-                 f.take(e->reached, stage_count) && f.take(e->resent) && f.take_time(e->accepted_at, {}) &&
-                 f.take_time(e->deadline, time_point::max()) && f.take_time(e->expires, time_point::max()) &&
-                 f.take_time(e->arrived_at, {}) && f.take(key, net::max_key_bytes) && f.take(e->key_digest) &&
-                 f.take(e->answer_to.at) && f.take(e->answer_to.correlation) && f.end();
+  auto is_good = f.take(e->id) && f.take(e->to) && take_sender(from, f, e->from) && take_data(f, e->data) &&
+                 f.take(e->data_format, format_count) && f.take(e->wants, want_count) &&
+                 f.take(e->by, road_count) && f.take(e->reached, stage_count) && f.take(e->resent) &&
+                 f.take_time(e->accepted_at, {}) && f.take_time(e->deadline, time_point::max()) &&
+                 f.take_time(e->expires, time_point::max()) && f.take_time(e->arrived_at, {}) &&
+                 f.take(key, net::max_key_bytes) && f.take(e->key_digest) && f.take(e->answer_to.at) &&
+                 f.take(e->answer_to.correlation) && f.end();
   if (!is_good)
     return nullptr;
   e->key = key;

@@ -88,6 +88,7 @@ public:
     return true;
   }
   bool take(session_ref &x) noexcept { return take(x.loop) && take(x.index) && take(x.generation); }
+  bool take(message_id &x) noexcept;
   bool take(place &x) noexcept;
   bool take(route &x) { return take(x.node) && take(x.inc) && take(x.session) && take(x.ep); }
   bool take(via &x) { return take_or_none(x.node) && take(x.ep); }

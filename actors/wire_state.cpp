@@ -95,8 +95,40 @@ bool take(source &from, owed_verdict &x) {
   return f.end();
 }
 
+// -- open messages ----
+
+namespace {
+
+void put_open(writer &w, const open_message &x) {
+  w.list(5);
+  w.put(x.id);
+  w.put(std::string_view{x.client_id});
+  w.put(x.wants);
+  w.put_time(x.accepted_at, time_point::max());
+  w.put_time(x.deadline, time_point::max());
+}
+
+bool take_open(source &from, open_messages &all) {
+  fields f{from};
+  open_message x;
+  std::string_view client_id;
+  if (!f.take(x.id) || !f.take(client_id, net::max_client_id_bytes) || !f.take(x.wants, want_count) ||
+      x.wants == want::none || !f.take_time(x.accepted_at, time_point::max()) ||
+      !f.take_time(x.deadline, time_point::max()) || !f.end())
+    return false;
+  // Each has a deadline: it is what ends the wait where no word comes.
+  if (x.accepted_at == time_point::max() || x.deadline == time_point::max())
+    return false;
+  x.client_id = client_id;
+  x.told_by = from.link.peer;
+  all.add(std::move(x));
+  return true;
+}
+
+} // namespace
+
 void put(writer &w, session_state &x) {
-  w.list(3);
+  w.list(4);
   auto keys = x.keys.take_entries();
   w.list(keys.size());
   for (const auto &key : keys)
@@ -108,6 +140,9 @@ void put(writer &w, session_state &x) {
   w.list(x.owed.size());
   for (const auto &verdict : x.owed)
     put(w, verdict);
+  w.list(x.open.size());
+  for (const auto &message : x.open.all())
+    put_open(w, message);
 }
 
 bool take(source &from, session_state &x) {
@@ -123,7 +158,8 @@ bool take(source &from, session_state &x) {
   };
   if (!f.take_list(max_keys, [&] { return take_key(from, keys.emplace_back()); }) ||
       !f.take_list(max_unconfirmed, take_unconfirmed) ||
-      !f.take_list(session_state::max_owed, [&] { return take(from, x.owed.emplace_back()); }))
+      !f.take_list(session_state::max_owed, [&] { return take(from, x.owed.emplace_back()); }) ||
+      !f.take_list(open_messages::most, [&] { return take_open(from, x.open); }))
     return false;
   x.keys.adopt(std::move(keys), from.link.now, wire_limits());
   return f.end();

@@ -1,15 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/wire_reader.hpp"
 
+#include <array>
+
 namespace stentor::actors::wire {
 
 namespace {
 
 constexpr size_t max_detail_bytes = 256; ///< ours are sentences of at most 60
+constexpr size_t id_bytes = 16;          ///< a message's, the high word first
 
 } // namespace
 
 // -- elements ----
+
+void writer::put(const message_id &x) {
+  std::array<char, id_bytes> bytes;
+  for (size_t i = 0; i < 8; ++i) {
+    bytes[i] = static_cast<char>(x.high >> (56 - 8 * i));
+    bytes[8 + i] = static_cast<char>(x.low >> (56 - 8 * i));
+  }
+  binary({bytes.data(), bytes.size()});
+}
+
+bool fields::take(message_id &x) noexcept {
+  std::string_view bytes;
+  if (!take_binary(bytes, id_bytes) || bytes.size() != id_bytes)
+    return false;
+  for (size_t i = 0; i < 8; ++i) {
+    x.high = x.high << 8 | static_cast<uint8_t>(bytes[i]);
+    x.low = x.low << 8 | static_cast<uint8_t>(bytes[8 + i]);
+  }
+  return true;
+}
 
 bool fields::take(place &x) noexcept {
   x.link_epoch = 0;

@@ -51,6 +51,7 @@ public:
     put(x.session);
     put(x.ep);
   }
+  void put(const message_id &x);
   /// Two elements; `ep` 0 has no node.
   void put(const via &x) {
     put(x.ep != 0 && x.node.empty() ? link_.self : x.node);

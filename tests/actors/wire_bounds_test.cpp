@@ -114,6 +114,23 @@ TEST(wire_bounds, a_state_out_of_bounds_is_refused) {
     unconfirmed->unconfirmed.add(std::move(e));
   }
   refused(std::move(unconfirmed), "unconfirmed messages");
+  auto much_open = state();
+  for (size_t i = 0; i <= open_messages::most; ++i)
+    much_open->open.add({{1, i}, "m", want::written, at_a().now, at_a().now, 0});
+  refused(std::move(much_open), "open messages");
+  auto open_with = [&](const char *what, const std::function<void(open_message &)> &change) {
+    open_message x{{1, 2}, "m", want::written, at_a().now, at_a().now, 0};
+    change(x);
+    auto bad = state();
+    bad->open.add(std::move(x));
+    refused(std::move(bad), what);
+  };
+  open_with("an open message's id", [](open_message &x) { x.client_id = std::string(65, 'm'); });
+  open_with("an open message nobody waits for", [](open_message &x) { x.wants = want::none; });
+  open_with("an open message's want", [](open_message &x) { x.wants = static_cast<want>(4); });
+  open_with("an open message without an end", [](open_message &x) { x.deadline = time_point::max(); });
+  open_with("an open message without a beginning",
+            [](open_message &x) { x.accepted_at = time_point::max(); });
 }
 
 namespace {
@@ -171,8 +188,8 @@ TEST(wire_bounds, a_place_without_a_node_is_refused) {
 
 TEST(wire_bounds, a_huge_count_costs_nothing) {
   auto batch = encoded(items::handed_over{{}, std::make_unique<session_state>()}, at_a());
-  ASSERT_EQ(batch.substr(batch.size() - 3), "\x90\x90\x90");
-  for (size_t i = 1; i <= 3; ++i) {
+  ASSERT_EQ(batch.substr(batch.size() - 4), "\x90\x90\x90\x90");
+  for (size_t i = 1; i <= 4; ++i) {
     auto bad = batch.substr(0, batch.size() - i) + "\xdd\xff\xff\xff\xff";
     expect_refused(bad, "list " + std::to_string(i));
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/actors/wire_fixture.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 namespace stentor::actors::test {
@@ -85,6 +86,13 @@ private:
       for (const auto &copy : *x.copies)
         *this << "copy" << copy.device << copy.result;
   }
+  void put(const message_id &x) { *this << x.high << x.low; }
+  void put(const open_message &x) {
+    *this << "open" << x.id << x.client_id << x.wants;
+    // Whoever takes it waits for word of who told it.
+    *this << (as_told_ ? link_.own : x.told_by);
+    time(x.accepted_at, {}).time(x.deadline, time_point::max());
+  }
   void put(const idempotency::entry &x) {
     *this << "key" << x.from << x.key << x.digest << x.settled << x.by;
     time(x.when, time_point::max());
@@ -103,7 +111,7 @@ struct item_printer {
     out << "marker" << x.to << x.device << x.id << x.sender << x.returning;
   }
   void operator()(items::settle &x) { out << "settle" << x.correlation << x.interim << x.result; }
-  void operator()(std::unique_ptr<items::owed> &x) { out << "owed" << x->to << x->what; }
+  void operator()(std::unique_ptr<items::owed> &x) { out << "owed" << x->to << x->what << x->message; }
   void operator()(std::unique_ptr<items::settle_key> &x) {
     out << "settle_key" << x->to << x->from << x->key << static_cast<int>(x->what) << x->by.node << x->by.ep;
   }
@@ -130,6 +138,8 @@ struct item_printer {
       out << *e;
     for (const auto &verdict : x.state->owed)
       out << verdict;
+    for (const auto &message : x.state->open.all())
+      out << message;
   }
   void operator()(std::unique_ptr<items::road_lost> &) { out << "road_lost"; }
 };
@@ -155,6 +165,10 @@ std::string broken_promise(const outcome &x) {
              : "";
 }
 
+bool is_awaited(const open_message &x) {
+  return x.client_id.size() <= 64 && x.wants < want::none && x.deadline < time_point::max() && x.told_by != 0;
+}
+
 struct promise_checker {
   std::string operator()(const items::deliver &x) { return broken_promise(*x.what); }
   std::string operator()(const items::bounce &x) { return broken_promise(*x.what); }
@@ -178,7 +192,9 @@ struct promise_checker {
   std::string operator()(const items::handed_over &x) {
     return x.state &&
                    (x.state->owed.size() > session_state::max_owed || x.state->keys.size() > wire::max_keys ||
-                    x.state->unconfirmed.size() > wire::max_unconfirmed)
+                    x.state->unconfirmed.size() > wire::max_unconfirmed ||
+                    x.state->open.size() > open_messages::most ||
+                    !std::ranges::all_of(x.state->open.all(), is_awaited))
                ? "the state"
                : "";
   }
@@ -263,6 +279,8 @@ std::unique_ptr<session_state> full_state(time_point now) {
   add(full_envelope(now - 1s));
   x->owed.push_back(full_owed());
   x->owed.push_back({"", plain_outcome(verdict::offline), 0, nullptr});
+  x->open.add({{0x018f00112233ffff, 1}, std::string(64, 'o'), want::acked, now - 3s, now + 2s, 0});
+  x->open.add({{1, 0xffffffffffffffff}, "", want::errors, now, now - 1us, third}); // moved on before
   return x;
 }
 
@@ -289,7 +307,7 @@ std::vector<lane_item> all_items(time_point now) {
   auto ours = plain_outcome(verdict::acked);
   ours.by.ep = 6;
   all.emplace_back(items::settle{2, false, ours});
-  all.emplace_back(std::make_unique<items::owed>(items::owed{some_ref(), full_owed()}));
+  all.emplace_back(std::make_unique<items::owed>(items::owed{some_ref(), full_owed(), {7, 8}}));
   all.emplace_back(std::make_unique<items::settle_key>(
       items::settle_key{some_ref(), device, "key-1", verdict::written, via{node_id::trusted("a"), 12}}));
   all.emplace_back(std::make_unique<items::settle_key>(

@@ -9,7 +9,6 @@ import { judgePresence } from './oracle_presence.mjs';
 export const certainLoss = new Set(['offline', 'refused', 'limited', 'congested', 'invalid', 'expired']);
 
 const graceMs = 1000; // a verdict comes within the timeout and this
-const lastingFaults = ['kill', 'freeze', 'isolate']; // after which a node cannot pass on what it knew
 const settledMs = 1000; // a connection this old is known everywhere, and one that ends this much later was not ending
 const troubleMs = 20_000; // how long a node's trouble may excuse an `offline`
 
@@ -110,7 +109,8 @@ class Court {
 
   /**
    * Why a device may never have been told, undefined where it must. It is owed a verdict while it stays connected, and
-   * over an orderly close of its own if it resumes: a broken connection, or one the node closes, may take either frame.
+   * over an orderly close of its own if it resumes, whatever becomes of the node it left: a broken connection, or one the
+   * node closes, may take either frame.
    */
   excuse(message) {
     let by = message.sentAt + message.timeoutMs + graceMs + this.slackMs;
@@ -123,8 +123,6 @@ class Court {
       if (connection.by !== 'client' || !closedInOrder(connection)) return 'connection lost';
       const next = connections[c + 1];
       if (!next?.welcomedAt || !next.resumed || next.startedAt < end) return 'not resumed';
-      // Its old node is still the one that is told what became of the message.
-      if (this.evidence.during(lastingFaults, message.sentAt, by).some((x) => x.node === connection.node)) return 'node lost';
       by = Math.max(by, next.welcomedAt + graceMs + this.slackMs);
     }
   }

@@ -21,6 +21,41 @@ test('2000 truthful journals are acquitted', () => {
   assert.ok(counts.redelivered > 1000, 'so do repetitions after a resume');
 });
 
+// -- senders that moved ----
+
+/** A sender leaves `n1` in order with one message open and resumes on `n2`; what else happens is up to the test. */
+function movedSender({ fault, verdict, next = {} } = {}) {
+  const t = 1_800_000_000_000;
+  const connection = { c: 0, node: 'n1', startedAt: t, welcomedAt: t + 1, resumed: false, endedAt: t + 1000, by: 'client', code: 1000 };
+  const resumed = { c: 1, node: 'n2', startedAt: t + 1050, welcomedAt: t + 1060, resumed: true, endedAt: t + 20_000, by: 'client', code: 1000, ...next };
+  const target = { c: 0, node: 'n3', startedAt: t - 5000, welcomedAt: t - 4999, resumed: false, endedAt: t + 20_000, by: 'client', code: 1000 };
+  const device = (connections, received = []) => ({ account: 'acme', format: 'json', connections, received, events: [] });
+  return {
+    devices: {
+      mover: device([connection, resumed]),
+      silent: device([target], [{ c: 0, at: t + 901, id: 'id0', m: 0, to: 'silent', from: 'mover', ack: true }]),
+    },
+    messages: [{ m: 0, from: 'mover', to: 'silent', want: 'acked', timeoutMs: 3000, sentAt: t + 900, node: 'n1', c: 0 }],
+    verdicts: verdict ? [{ m: 0, c: 1, verdict: 'unreachable', stage: 'accepted', at: t + verdict }] : [],
+    faults: fault ? [{ node: 'n1', from: t + 1200, to: t + 9000, ...fault }] : [],
+    audits: [],
+    endedAt: t + 40_000,
+  };
+}
+
+for (const kind of ['kill', 'freeze', 'isolate', 'drain'])
+  test(`a sender that moved is owed a verdict though the node it left meets with ${kind}`, () => {
+    assert.deepEqual(rulesOf(judge(movedSender({ fault: { kind } }))), ['no verdict']);
+    assert.deepEqual(judge(movedSender({ fault: { kind }, verdict: 4800 })).violations, []);
+    assert.deepEqual(rulesOf(judge(movedSender({ fault: { kind: 'kill' }, verdict: 4950 }))), ['late']);
+  });
+
+test('a sender that moved is owed no verdict where the node it moved to cannot speak, or did not resume it', () => {
+  const freeze = { kind: 'freeze', node: 'n2', from: 1_800_000_002_000 };
+  assert.deepEqual(judge(movedSender({ fault: freeze })).counts.unanswered, { 'node frozen': 1 });
+  assert.deepEqual(judge(movedSender({ fault: { kind: 'kill' }, next: { resumed: false } })).counts.unanswered, { 'not resumed': 1 });
+});
+
 // Lies that can be told of any journal: which entry is chosen by the seed, and undefined means that it has none to change.
 const verdictWith = (journal, random, accepts) => {
   const fits = journal.verdicts.filter((x) => accepts(x, journal.messages[x.m]));

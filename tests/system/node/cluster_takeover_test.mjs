@@ -2,7 +2,7 @@
 // A device that comes back on another node: takeover, resume, and the late ends that must change nothing.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { agreed, bounds, eventsOf, records, slack, startCluster, timed, watcher } from './cluster_parts.mjs';
+import { agreed, bounds, eventsOf, meshed, records, slack, startCluster, timed, watcher } from './cluster_parts.mjs';
 import { Device, formats } from './device.mjs';
 import { sleep, until } from './harness.mjs';
 import { openWebSocket } from './raw.mjs';
@@ -122,7 +122,7 @@ test('verdicts owed to a sender reach it on the node where it resumes', async (t
   }
 });
 
-test('a verdict owed to a sender that moved waits while there is no link to its node', async (t) => {
+test('a sender that moved is told that nothing is known once there is no link to the node it left, and nothing more', async (t) => {
   const cluster = await startCluster(t);
   const tv = await Device.connect(cluster.node('n1'), { device: 'tv' });
   const before = await Device.connect(cluster.node('n1'), { device: 'sender' });
@@ -132,12 +132,55 @@ test('a verdict owed to a sender that moved waits while there is no link to its 
   const sender = await Device.connect(cluster.node('n2'), { device: 'sender', resume: before.welcome.session });
   assert.equal(sender.welcome.resumed, true);
   cluster.link('n1', 'n2').cut();
-  await sleep(1500);
+  const { value, ms } = await timed(sender.find((x) => x.t === 'verdict' && x.id === id));
+  assert.equal(value.verdict, 'unreachable');
+  assert.ok(ms <= bounds.suspect + slack, `${ms} ms`);
   tv.ack(got);
-  await sleep(500);
-  assert.equal(sender.frames('verdict').length, 0);
   cluster.link('n1', 'n2').heal();
-  assert.equal((await sender.find((x) => x.t === 'verdict' && x.id === id)).verdict, 'acked');
+  await meshed(cluster);
+  assert.equal(sender.frames('verdict').length, 1);
+});
+
+test('a sender that moved hears one verdict of each message, in time, when the node it left is killed', async (t) => {
+  const cluster = await startCluster(t);
+  const silent = await Device.connect(cluster.node('n3'), { device: 'silent' });
+  const before = await Device.connect(cluster.node('n1'), { device: 'sender' });
+  const sent = Date.now();
+  const timeouts = [1500, 3000, 6000];
+  const ids = timeouts.map((timeout_ms, i) => before.post('silent', i, { want: 'acked', timeout_ms }));
+  await until(() => silent.received.length === ids.length, 'the messages');
+  await before.close();
+  const sender = await Device.connect(cluster.node('n2'), { device: 'sender', resume: before.welcome.session });
+  assert.equal(sender.welcome.resumed, true);
+  await cluster.node('n1').kill9();
+  for (const [i, id] of ids.entries()) {
+    assert.equal((await sender.find((x) => x.t === 'verdict' && x.id === id)).verdict, 'unreachable');
+    const ms = Date.now() - sent;
+    assert.ok(ms <= timeouts[i] + 1000 + slack, `message ${i} after ${ms} ms`);
+  }
+  for (const frame of silent.frames('msg')) silent.ack(frame);
+  await sleep(1000);
+  assert.deepEqual(sender.frames('verdict').map((x) => x.id).sort(), ids.map(String).sort());
+  assert.equal(before.frames('verdict').length, 0);
+});
+
+test('a sender that moved is told within the timeout and a second where the node it left stands still', async (t) => {
+  const cluster = await startCluster(t);
+  const silent = await Device.connect(cluster.node('n3'), { device: 'silent' });
+  const before = await Device.connect(cluster.node('n1'), { device: 'sender' });
+  const id = before.post('silent', 'hello', { want: 'acked', timeout_ms: 2000 });
+  const sent = Date.now();
+  const got = await silent.find((x) => x.t === 'msg');
+  await before.close();
+  const sender = await Device.connect(cluster.node('n2'), { device: 'sender', resume: before.welcome.session });
+  assert.equal(sender.welcome.resumed, true);
+  cluster.node('n1').freeze();
+  assert.equal((await sender.find((x) => x.t === 'verdict' && x.id === id)).verdict, 'unreachable');
+  assert.ok(Date.now() - sent <= 3000 + slack, `${Date.now() - sent} ms`);
+  silent.ack(got);
+  cluster.node('n1').thaw();
+  await sleep(2000);
+  assert.equal(sender.frames('verdict').length, 1);
 });
 
 test('a resume of a session whose node was killed says resumed:false, within a second', async (t) => {
