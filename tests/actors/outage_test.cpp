@@ -81,9 +81,9 @@ TEST_F(outage, a_lookup_that_cannot_be_answered_is_unreachable_and_never_offline
 }
 
 /// Why the directory may lack a device that is there.
-class doubt : public outage, public testing::WithParamInterface<std::atomic<bool> cluster_view::*> {};
+class doubtful_directory : public outage, public testing::WithParamInterface<std::atomic<bool> cluster_view::*> {};
 
-TEST_P(doubt, makes_a_device_that_the_directory_lacks_unreachable_and_not_offline) {
+TEST_P(doubtful_directory, makes_a_device_that_the_directory_lacks_unreachable_and_not_offline) {
   auto a = n_.join(0, "a");
   auto b = n_.join(1, "b");
   auto &why = (*n_.context().view).*GetParam();
@@ -100,7 +100,7 @@ TEST_P(doubt, makes_a_device_that_the_directory_lacks_unreachable_and_not_offlin
   EXPECT_EQ(a->verdict_of("3"), "offline");
 }
 
-INSTANTIATE_TEST_SUITE_P(, doubt, testing::Values(&cluster_view::joining, &cluster_view::doubtful));
+INSTANTIATE_TEST_SUITE_P(, doubtful_directory, testing::Values(&cluster_view::joining, &cluster_view::doubtful));
 
 TEST_F(outage, everyone_is_back_in_an_empty_directory_without_reconnecting) {
   auto a = n_.join(0, "a");
