@@ -44,8 +44,8 @@ TEST_F(mesh_tls, three_nodes_link_and_batches_arrive_in_order) {
   for (uint32_t i = 0; i < count; ++i) {
     link_batch batch;
     batch.data_messages = i;
-    // From nothing to several TLS records, and little in all: here no credit holds back what a slow machine would
-    // leave the heartbeats waiting behind.
+    // From nothing to several TLS records, and little in all: here no credit holds back what a slow machine
+    // would leave the heartbeats waiting behind.
     batch.items = std::string(size_t{i} * 199, 'x');
     a.send(b, batch);
     c.send(b, batch);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A sender that moved to another node with messages open hears one verdict of each in time, whatever becomes of
-// the node it left.
+// A sender that moved to another node with messages open hears one verdict of each in time, whatever becomes
+// of the node it left.
 #include "actors/open_messages.hpp"
 
 #include "tests/actors/moved_sender_fixture.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A sender that moved to another node with messages open: the node it left passes their verdicts on, one each.
+// A sender that moved to another node with messages open: the node it left passes their verdicts on, one
+// each.
 #include "actors/open_messages.hpp"
 
 #include "tests/actors/moved_sender_fixture.hpp"

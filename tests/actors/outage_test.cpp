@@ -81,7 +81,8 @@ TEST_F(outage, a_lookup_that_cannot_be_answered_is_unreachable_and_never_offline
 }
 
 /// Why the directory may lack a device that is there.
-class doubtful_directory : public outage, public testing::WithParamInterface<std::atomic<bool> cluster_view::*> {};
+class doubtful_directory : public outage,
+                           public testing::WithParamInterface<std::atomic<bool> cluster_view::*> {};
 
 TEST_P(doubtful_directory, makes_a_device_that_the_directory_lacks_unreachable_and_not_offline) {
   auto a = n_.join(0, "a");
@@ -100,7 +101,8 @@ TEST_P(doubtful_directory, makes_a_device_that_the_directory_lacks_unreachable_a
   EXPECT_EQ(a->verdict_of("3"), "offline");
 }
 
-INSTANTIATE_TEST_SUITE_P(, doubtful_directory, testing::Values(&cluster_view::joining, &cluster_view::doubtful));
+INSTANTIATE_TEST_SUITE_P(, doubtful_directory,
+                         testing::Values(&cluster_view::joining, &cluster_view::doubtful));
 
 TEST_F(outage, everyone_is_back_in_an_empty_directory_without_reconnecting) {
   auto a = n_.join(0, "a");

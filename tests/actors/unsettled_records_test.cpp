@@ -90,7 +90,7 @@ TEST_F(unsettled, a_fresh_epoch_heard_of_after_the_end_of_its_session_is_given_u
   n_.at(0).restores().put_back({ref});
   n_.settle();
   leap(2100ms); // two seconds and a tick of the timers
-  n_.turn(0); // asks again, and hears that its own first try holds the device
+  n_.turn(0);   // asks again, and hears that its own first try holds the device
   a->vanish();
   n_.turn(0);
   n_.settle();

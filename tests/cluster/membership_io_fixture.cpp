@@ -115,8 +115,8 @@ void membership_world::carry_out(process &p, membership::actions list) {
       after(directory_delay(), [this, &p, who = x->who] {
         if (reaches(p) && p.alive && directory_.declare_dead(who, directory_clock())) {
           ++counts_.declared;
-          // Away or empty, the directory makes nobody dead who would have renewed; but a newer start of the same
-          // node may have been first to ask once it was back.
+          // Away or empty, the directory makes nobody dead who would have renewed; but a newer start of the
+          // same node may have been first to ask once it was back.
           auto *q = find(who);
           if (q && q->name != p.name && !q->frozen && !q->directory_cut && q->calm_since < clock_ - 10'000)
             broken(p, "declared " + std::to_string(who.inc) + " dead who is well");
