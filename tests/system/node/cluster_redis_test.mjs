@@ -3,7 +3,7 @@
 // bound. STENTOR_LONG=1 keeps it away for a minute instead of twelve seconds.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { agreed, bounds, count, eventsOf, patiently, records, slack, startCluster, steadily, timed, watcher } from './cluster_parts.mjs';
+import { agreed, bounds, count, eventsOf, patiently, records, settled, slack, startCluster, steadily, timed, watcher } from './cluster_parts.mjs';
 import { Device } from './device.mjs';
 import { sleep, until } from './harness.mjs';
 
@@ -51,6 +51,35 @@ test('Redis killed and back empty: warm routes lose nothing, new devices are rea
   // Everyone keeps its incarnation: the same binds work on, and ends are told.
   await far.close();
   await until(() => eventsOf(watching, far.name).includes('offline'), 'an offline after all');
+});
+
+test('Redis killed and back empty before a lease ends: nobody who is connected is called offline meanwhile', async (t) => {
+  const cluster = await startCluster(t);
+  const devices = await fleet(cluster);
+  const senders = cluster.nodes.map((x) => devices.find((one) => one.name === `${x.id}-d0`));
+  await cluster.redis.kill9();
+  await cluster.redis.restart();
+  const back = Date.now();
+  const told = {};
+  const tell = (word) => (told[word] = (told[word] ?? 0) + 1);
+  // Each round asks every node for devices it has no route to yet: by message, and where they are.
+  for (let round = 0; Date.now() - back < bounds.restore; ++round) {
+    const others = devices.filter((x) => !senders.includes(x));
+    const to = others[round % others.length];
+    for (const sender of senders) tell((await sender.send(to.name, round, { timeout_ms: 2000 })).verdict);
+    const answers = await Promise.all(cluster.nodes.map((x) => x.request('GET', `/v1/devices/${to.name}`)));
+    for (const { status } of answers) tell(status);
+    await sleep(50);
+  }
+  t.diagnostic(JSON.stringify(told));
+  assert.equal(told.offline, undefined, JSON.stringify(told));
+  assert.equal(told[404], undefined, JSON.stringify(told));
+  assert.ok(told.written > 0 && told[200] > 0, JSON.stringify(told));
+  for (const device of devices) await agreed(cluster, device.name, device.name.split('-')[0], slack);
+  assert.ok(devices.every((x) => x.end === undefined), 'nobody had to reconnect');
+  await sleep(20_000 - (Date.now() - back)); // so long what another Redis lacks is no answer
+  for (const node of cluster.nodes) await settled(node);
+  assert.equal((await senders[0].send('nobody', 1)).verdict, 'offline', 'and they are sure again');
 });
 
 test('Redis paused, not empty: nobody is swept, and all goes on when it answers again', async (t) => {
