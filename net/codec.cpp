@@ -83,6 +83,8 @@ std::string_view code_name(errc code) noexcept {
     return "config";
   case errc::lease_held:
     return "lease_held";
+  case errc::stale:
+    return "stale";
   }
   return "none";
 }

@@ -142,7 +142,7 @@ TEST(codec, checks_one_value_and_nothing_behind_it) {
 
 TEST(codec, every_error_code_has_a_word_of_its_own) {
   std::map<std::string_view, int> words;
-  for (int code = 0; code <= static_cast<int>(errc::config); ++code)
+  for (int code = 0; code <= static_cast<int>(errc::stale); ++code) // the newest value
     ++words[code_name(static_cast<errc>(code))];
-  EXPECT_EQ(words.size(), static_cast<size_t>(errc::config) + 1);
+  EXPECT_EQ(words.size(), static_cast<size_t>(errc::stale) + 1);
 }
