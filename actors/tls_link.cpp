@@ -30,6 +30,14 @@ void tls_stream::handle_event(operation op) {
     shake_hands(op);
 }
 
+void tls_stream::removed_from_loop(operation op) {
+  // Closed in the same turn in which it was started: CAF then takes the wish to read back before the loop saw
+  // it and tells nobody, and what was started would keep itself alive for good.
+  if (op == operation::write && eventbf() == 0)
+    stream::removed_from_loop(operation::read);
+  stream::removed_from_loop(op); // the last reference may go with it
+}
+
 void tls_stream::shake_hands(operation op) {
   ERR_clear_error();
   auto returned = session_ ? SSL_do_handshake(session_.get()) : -1;
@@ -49,7 +57,9 @@ void tls_stream::shake_hands(operation op) {
       handle_event_impl(op, *this);
     return;
   }
-  tell_failure();
+  // Anything else is the connection's end, and no word about certificates would mend that.
+  if (wants == SSL_ERROR_SSL)
+    tell_failure();
   handle_event_impl(operation::propagate_error, *this);
   backend().del(operation::read, fd(), this);
   backend().del(operation::write, fd(), this);

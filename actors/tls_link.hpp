@@ -23,6 +23,7 @@ public:
 
   tls_stream(link_middleman &via, native_socket fd, bool accepted);
   void handle_event(caf::io::network::operation op) override;
+  void removed_from_loop(caf::io::network::operation op) override;
 
   bool is_ready() const noexcept { return ready_; }
   /// Called once, when the handshake is done.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/dial.hpp"
 #include "actors/tls_context.hpp"
 
 #include "tests/actors/mesh_fixture.hpp"
@@ -7,6 +8,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <future>
+#include <thread>
+
+#include <fcntl.h>
 
 namespace stentor::actors::test {
 
@@ -40,7 +45,7 @@ TEST_F(mesh_tls, three_nodes_link_and_batches_arrive_in_order) {
   for (auto *x : {&b, &c})
     ASSERT_TRUE(a.hears(*x, true) && x->hears(a, true));
   ASSERT_TRUE(b.hears(c, true) && c.hears(b, true));
-  constexpr uint32_t count = 200;
+  constexpr uint32_t count = 100;
   for (uint32_t i = 0; i < count; ++i) {
     link_batch batch;
     batch.data_messages = i;
@@ -83,6 +88,30 @@ TEST_F(mesh_tls, a_node_without_tls_is_refused) {
   mesh_node b{{.name = "b", .inc = 2, .tls = certificate("ca", "b")}};
   introduce({&a, &b});
   EXPECT_FALSE(a.hears(b, true, 1, 700ms));
+}
+
+TEST_F(mesh_tls, what_is_dialled_and_closed_in_one_turn_of_the_multiplexer_is_gone) {
+  mesh_node a{{.name = "a", .inc = 1, .tls = certificate("ca", "a")}};
+  auto &via = *links_of(a.system());
+  auto nobody = net::parse_address(stall_proxy{1}.address()); // it has stopped by the end of this line
+  ASSERT_TRUE(nobody);
+  std::promise<int> made;
+  via.multiplexer().dispatch([&] {
+    auto dialled = dial(via, *nobody);
+    if (!dialled)
+      return made.set_value(-1);
+    (*dialled)->configure_read(caf::io::receive_policy::exactly(1));
+    (*dialled)->remove_from_loop(); // as a broker that closes it
+    made.set_value(static_cast<int>((*dialled)->hdl().id()));
+  });
+  auto fd = made.get_future().get();
+  ASSERT_GE(fd, 0);
+  auto until = std::chrono::steady_clock::now() + 5s;
+  while (fcntl(fd, F_GETFD) != -1 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(5ms);
+  EXPECT_EQ(fcntl(fd, F_GETFD), -1) << "the connection keeps itself alive";
+  EXPECT_EQ(a.counters().refused[static_cast<size_t>(peer_refusal::tls)], 0)
+      << "nobody there is no matter of TLS";
 }
 
 TEST_F(mesh_tls, a_stalled_link_is_severed_and_heals_as_without_tls) {
