@@ -58,7 +58,9 @@ caf::behavior link_broker::make_behavior() {
 
 bool link_broker::cleanup(caf::error &&reason, caf::execution_unit *host) {
   close_all();
-  return caf::scheduled_actor::cleanup(std::move(reason), host);
+  // Past the parent's own on purpose, it is the one that leaves the mailbox open.
+  return caf::scheduled_actor::cleanup( // NOLINT(bugprone-parent-virtual-call)
+      std::move(reason), host);
 }
 
 // -- connections come and go ----

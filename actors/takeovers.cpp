@@ -68,7 +68,7 @@ void takeovers::post(const std::vector<supersede_notice> &what) {
       notices.push_back({x.device, x.newer});
     host_.asks().ask(directory, post_timeout,
                      caf::make_message(notice_atom_v, holder.second, holder.first, std::move(notices)),
-                     [this, posted](const caf::expected<caf::message> &answer) {
+                     [this, posted = posted](const caf::expected<caf::message> &answer) {
                        auto *kept = content_of<bool>(answer);
                        if (kept && *kept)
                          return;
