@@ -14,6 +14,8 @@ constexpr size_t batch_size = 128;
 constexpr std::chrono::milliseconds answer_timeout{4000};
 // The others renew each second and hold as many devices as we do.
 constexpr std::chrono::milliseconds between_rounds{2000};
+// A round that failed repeats soon: until it is through, the devices are in no record.
+constexpr std::chrono::milliseconds after_failure{500};
 
 } // namespace
 
@@ -21,6 +23,11 @@ void restores::start() {
   rounds_ = 2;
   timer_.cancel();
   if (!running_)
+    begin_round();
+}
+
+void restores::on_timer() {
+  if (!running_) // its end sets the timer again
     begin_round();
 }
 
@@ -35,10 +42,10 @@ void restores::begin_round() {
   next();
 }
 
-void restores::end_round() {
+void restores::end_round(duration until_next) {
   running_ = false;
   if (rounds_ > 0)
-    host_.io().timers().schedule(timer_, host_.now() + between_rounds);
+    host_.io().timers().schedule(timer_, host_.now() + until_next);
 }
 
 void restores::put_back(const std::vector<session_ref> &who) {
@@ -54,7 +61,6 @@ void restores::next() {
   auto settled_at = host_.now() + answer_timeout;
   auto until = ctx.view->write_until(ctx.boot_now(), answer_timeout);
   std::vector<storage::restore_request> batch;
-  std::vector<asked> who;
   while (!left_.empty() && batch.size() < batch_size) {
     auto what = std::move(left_.back());
     left_.pop_back();
@@ -67,18 +73,30 @@ void restores::next() {
     }
     batch.push_back({one->device(), one->account(), {ctx.id, ctx.inc, ref, one->ep()}, until, what.fresh});
     auto ep = what.fresh ? 0 : one->ep();
-    who.push_back({std::move(what), {one->device(), ref, ep, settled_at}});
+    asked_.push_back({std::move(what), {one->device(), ref, ep, settled_at}});
   }
   if (batch.empty()) {
-    end_round();
+    end_round(between_rounds);
     return;
   }
   host_.asks().ask(caf::actor_cast<caf::strong_actor_ptr>(ctx.directory), answer_timeout,
                    caf::make_message(restore_atom_v, std::move(batch)),
-                   [this, who = std::move(who)](caf::expected<caf::message> answer) {
-                     auto has = answer && answer->match_elements<std::vector<restore_answer>>();
-                     on_answers(who, has ? &answer->get_as<std::vector<restore_answer>>(0) : nullptr);
+                   [this](caf::expected<caf::message> answer) {
+                     on_answers(content_of<std::vector<restore_answer>>(answer));
                    });
+}
+
+void restores::unbind(const session_ref &who, storage::unbind_request what) {
+  auto found = std::ranges::find_if(asked_, [&](auto &x) { return x.what.who == who; });
+  if (found == asked_.end() || found->what.fresh) // a fresh one makes another epoch
+    send(std::move(what));
+  else
+    found->unbind = std::move(what);
+}
+
+void restores::send(storage::unbind_request what) {
+  what.lease_until = host_.context().lease_until();
+  host_.directory().unbind(std::move(what));
 }
 
 epoch restores::ours(const restore_answer &answer, const session_ref &who) const {
@@ -101,30 +119,37 @@ void restores::fail(const asked &x, bool is_unknown) {
     again.tried = x.record;
   else if (is_unknown) // also for one that lives: it may end before this lands
     host_.unsettled().add(x.record);
+  else if (x.unbind)
+    send(*x.unbind);
   if (again.fresh)
     left_.push_back(std::move(again));
 }
 
-void restores::on_answers(const std::vector<asked> &who, const std::vector<restore_answer> *answers) {
+void restores::settle(const asked &x, const restore_answer &answer) {
+  host_.counters().restored(answer.restored);
+  auto *one = host_.sessions().find(x.what.who);
+  if (one && one->is_bound())
+    take(*one, answer);
+  else if (auto ep = ours(answer, x.what.who)) // it ended meanwhile
+    send({x.record.device, ep, 0});
+}
+
+void restores::on_answers(const std::vector<restore_answer> *answers) {
   bool failed = false;
+  auto who = std::exchange(asked_, {});
   for (size_t i = 0; i < who.size(); ++i) {
     auto *answer = answers && i < answers->size() ? &(*answers)[i] : nullptr;
-    if (!answer || answer->error != errc::none) {
-      failed = true;
-      fail(who[i], !answer || answer->error == errc::timed_out);
+    if (answer && answer->error == errc::none) {
+      settle(who[i], *answer);
       continue;
     }
-    host_.counters().restored(answer->restored);
-    auto *one = host_.sessions().find(who[i].what.who);
-    if (one && one->is_bound())
-      take(*one, *answer);
-    else if (auto ep = ours(*answer, who[i].what.who)) // it ended meanwhile, and its unbind found nothing yet
-      host_.directory().unbind({who[i].record.device, ep, host_.context().lease_until()});
+    failed = true;
+    fail(who[i], !answer || answer->error == errc::timed_out);
   }
   if (failed) {
     // Away again: from the beginning, what stands already stands.
     ++rounds_;
-    end_round();
+    end_round(after_failure);
     return;
   }
   next();

@@ -26,12 +26,15 @@ public:
   void start();
   /// These sessions only, whose records were not lost with the directory but removed: with fresh epochs.
   void put_back(const std::vector<session_ref> &who);
+  /// Sends the unbind of a session that ends: behind the restore of its record that is under way, where there
+  /// is one. Overtaken by it, the restore would bring back what is gone, and watchers would hear of it twice.
+  void unbind(const session_ref &who, storage::unbind_request what);
   bool is_running() const noexcept { return running_; }
   void stop() { timer_.cancel(); }
 
 private:
   void begin_round();
-  void end_round();
+  void end_round(duration until_next);
   void next();
   struct job {
     session_ref who;
@@ -40,20 +43,25 @@ private:
   };
   struct asked {
     job what;
-    unsettled_record record; ///< that the restore makes
+    unsettled_record record;                         ///< that the restore makes
+    std::optional<storage::unbind_request> unbind{}; ///< of a session that has ended meanwhile
   };
-  void on_answers(const std::vector<asked> &who, const std::vector<restore_answer> *answers);
+  void on_timer();
+  void on_answers(const std::vector<restore_answer> *answers);
+  void settle(const asked &x, const restore_answer &answer);
   /// An asked job without an answer.
   void fail(const asked &x, bool is_unknown);
+  void send(storage::unbind_request what);
   /// The epoch by which the session's record stands; 0 where it does not.
   epoch ours(const restore_answer &answer, const session_ref &who) const;
   void take(session &who, const restore_answer &answer);
 
   loop &host_;
-  std::vector<job> left_; ///< of this round
-  int rounds_ = 0;        ///< still to come
+  std::vector<job> left_;    ///< of this round
+  std::vector<asked> asked_; ///< under way, one batch at a time
+  int rounds_ = 0;           ///< still to come
   bool running_ = false;
-  net::timer_for<restores, &restores::begin_round> timer_{this};
+  net::timer_for<restores, &restores::on_timer> timer_{this};
 };
 
 } // namespace stentor::actors

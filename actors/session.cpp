@@ -307,7 +307,7 @@ void session::on_stop() {
   if (mode_ != mode::ended) {
     // Stopped from outside (an exit message, the loop's end): nothing may be left that points here.
     if (mode_ == mode::live || mode_ == mode::resuming)
-      host().directory().unbind({me_->device, epoch_, host().context().lease_until()});
+      host().restores().unbind(ref_, {me_->device, epoch_, host().context().lease_until()});
     mode_ = mode::ended;
     settle_all();
     host().sessions().erase(ref_);

@@ -83,7 +83,7 @@ void session::leave(net::close_code code, const char *reason, std::string_view t
   if (bound && code == net::close_code::superseded)
     send_back_last(link_->drop_unstarted());
   if (bound && superseded_by_ <= epoch_)
-    host().directory().unbind({me_->device, epoch_, host().context().lease_until()});
+    host().restores().unbind(ref_, {me_->device, epoch_, host().context().lease_until()});
   link_->close(code, reason, text);
 }
 
@@ -107,7 +107,7 @@ void session::on_connection_end(const net::device_end &end_of_link) {
     mode_ = mode::leaving;
     send_back_held();
     send_back_last(in_flight_.size() - written_);
-    host().directory().unbind({me_->device, epoch_, host().context().lease_until()});
+    host().restores().unbind(ref_, {me_->device, epoch_, host().context().lease_until()});
     detach();
     return;
   case mode::detached:

@@ -165,6 +165,10 @@ void world::run_actors() {
   }
 }
 
+void world::run_newest_actor() {
+  coordinator_->try_run_once_lifo();
+}
+
 node::node(size_t loops, limits lim) : node{std::make_unique<world>(), loops, lim} {}
 
 node::node(std::unique_ptr<world> own, size_t loops, limits lim)

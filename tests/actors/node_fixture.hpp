@@ -65,6 +65,8 @@ public:
   world();
   ~world();
   void run_actors();
+  /// The one that got its first message last, before all others.
+  void run_newest_actor();
 
   caf::actor_system &system() noexcept { return *sys_; }
   const std::shared_ptr<storage::memory_directory> &store() noexcept { return store_; }
@@ -105,6 +107,7 @@ public:
   troubled_store &road() noexcept { return *world_.road(); }
   caf::actor_system &system() noexcept { return world_.system(); }
   void run_actors() { world_.run_actors(); }
+  void run_newest_actor() { world_.run_newest_actor(); }
   /// News of a link to `other`, up with `link_epoch` or down, to every loop of this node.
   void tell_link(node &other, uint32_t link_epoch, bool up);
   /// Whether the directory holds the device.

@@ -66,6 +66,48 @@ TEST_F(unsettled, a_restore_that_lands_behind_the_end_of_its_session_is_given_up
   EXPECT_FALSE(n_.is_online("a"));
 }
 
+/// What watchers would hear of a device, in order.
+std::vector<storage::event_kind> events_of(node &n, const std::string &name, std::string &cursor) {
+  std::vector<storage::event_kind> result;
+  for (;;) {
+    auto events = n.store().events_after(cursor, 100);
+    EXPECT_TRUE(events);
+    if (!events || events->empty())
+      return result;
+    for (auto &x : *events)
+      if (x.device == device_id::trusted(name))
+        result.push_back(x.kind);
+  }
+}
+
+TEST_F(unsettled, the_end_of_a_session_does_not_overtake_its_restore) {
+  auto a = n_.join(0, "a");
+  std::string cursor;
+  events_of(n_, "a", cursor);
+  put_everyone_back(n_);
+  n_.turn(0); // the restore is under way
+  a->vanish();
+  n_.turn(0);
+  n_.run_newest_actor(); // a router would be faster than the directory, which carries out unbinds first
+  n_.settle();
+  EXPECT_FALSE(n_.is_online("a"));
+  EXPECT_EQ(events_of(n_, "a", cursor), std::vector{storage::event_kind::offline});
+}
+
+TEST_F(unsettled, a_session_that_ends_while_its_restore_is_refused_is_gone) {
+  auto a = n_.join(0, "a");
+  std::string cursor;
+  events_of(n_, "a", cursor);
+  n_.road().on_restore = [](auto &) { return fate::unavailable; };
+  put_everyone_back(n_);
+  n_.turn(0);
+  a->vanish();
+  n_.turn(0);
+  n_.settle();
+  EXPECT_FALSE(n_.is_online("a"));
+  EXPECT_EQ(events_of(n_, "a", cursor), std::vector{storage::event_kind::offline});
+}
+
 TEST_F(unsettled, a_fresh_epoch_that_nobody_heard_of_is_looked_up_and_given_up) {
   auto a = n_.join(0, "a");
   auto ref = record_of(n_, "a").at.session;
