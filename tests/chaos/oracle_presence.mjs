@@ -12,7 +12,7 @@ const restoreMs = 15_000; // after an empty Redis is back until all devices are 
 
 /** `offlineWithinMs`: from a connection's end, of whatever kind, to its `offline`. */
 export function judgePresence(court, { offlineWithinMs = 15_000 } = {}) {
-  Object.assign(court.counts, { binds: 0, online: 0, offline: 0, resync: 0, watches: 0, audited: 0, disagreements: 0 });
+  Object.assign(court.counts, { binds: 0, online: 0, offline: 0, resync: 0, watches: 0, restoredBelow: 0, audited: 0, disagreements: 0 });
   for (const [device, log] of Object.entries(court.journal.devices)) {
     connections(court, device, log);
     for (const connection of log.connections) if (connection.watchedAt) watch(court, device, log, connection, offlineWithinMs);
@@ -66,12 +66,25 @@ function watch(court, watcher, log, connection, offlineWithinMs) {
     const blame = (rule, text) => court.blame(rule, `${watcher} (connection ${connection.c}): ${text} ${device} epoch ${epoch}`, about);
     if (counted[kind] > 1) blame('event twice', `${kind} ${counted[kind]} times of`);
     if (kind === 'online' && counted.offline > 0) blame('event order', 'offline before online of');
-    if (kind === 'online' && epoch < (newest.get(device) ?? 0)) blame('event order', 'online below a later one of');
+    if (kind === 'online' && epoch < (newest.get(device) ?? 0)) {
+      if (emptied.length > 0 && at < since && wasOpen(journal.devices[device], epoch, at)) ++court.counts.restoredBelow;
+      else blame('event order', 'online below a later one of');
+    }
     if (kind === 'online') newest.set(device, Math.max(epoch, newest.get(device) ?? 0));
     if (kind === 'offline' && counted.online === 0 && epoch / 1000 > since + registerMs) blame('offline without online', 'no online before the offline of');
   }
   complete(court, { watcher, account: log.account, connection, seen, since, end, offlineWithinMs });
 }
+
+/**
+ * An empty Redis forgets who superseded whom: a device that connected twice meanwhile, and lost the later connection
+ * before the earlier one was put back, is online by the earlier one, which is true.
+ */
+function wasOpen(log, epoch, at) {
+  return log.connections.some((x) => x.welcomedAt !== undefined && begunAs(x, epoch) && (x.endedAt ?? Infinity) > at - promptMs);
+}
+
+const begunAs = (x, epoch) => epoch / 1000 >= x.startedAt - 5 && epoch / 1000 <= (x.welcomedAt ?? Infinity) + 5;
 
 /** Each bind within the watch was told, and each end that is old enough. */
 function complete(court, { watcher, account, connection, seen, since, end, offlineWithinMs }) {
@@ -85,7 +98,7 @@ function complete(court, { watcher, account, connection, seen, since, end, offli
     for (const x of log.connections) {
       if (x.welcomedAt === undefined) continue;
       const about = { device, watcher, at: x.startedAt };
-      const told = (kind) => epochs.some(([epoch, counted]) => counted[kind] > 0 && epoch / 1000 >= x.startedAt - 5 && epoch / 1000 <= x.welcomedAt + 5);
+      const told = (kind) => epochs.some(([epoch, counted]) => counted[kind] > 0 && begunAs(x, epoch));
       const cameIn = x.startedAt > since + registerMs && x.welcomedAt + waitFor(x.welcomedAt) < end;
       if (cameIn && !told('online') && !frozen && !troubled(x.welcomedAt))
         court.blame('online missing', `${watcher} was never told of ${device}'s connection ${x.c} to ${x.node}`, about);
@@ -98,7 +111,7 @@ function complete(court, { watcher, account, connection, seen, since, end, offli
     if (!evidence.isOpen(connection)) continue;
     const open = log.connections.filter((x) => evidence.isOpen(x));
     for (const [epoch, { online, offline }] of epochs) {
-      const held = open.some((x) => epoch / 1000 >= x.startedAt - 5 && epoch / 1000 <= (x.welcomedAt ?? Infinity) + 5);
+      const held = open.some((x) => begunAs(x, epoch));
       if (online > offline && !held)
         court.blame('offline missing', `to the end ${watcher} was not told that ${device} epoch ${epoch} went`, { device, watcher, epoch });
     }

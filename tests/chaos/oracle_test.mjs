@@ -56,6 +56,45 @@ test('a sender that moved is owed no verdict where the node it moved to cannot s
   assert.deepEqual(judge(movedSender({ fault: { kind: 'kill' }, next: { resumed: false } })).counts.unanswered, { 'not resumed': 1 });
 });
 
+// -- events after an empty Redis ----
+
+/** `d` connected to n1 and, without an end there, to n2, while Redis lay dead; the later connection ended first. */
+function putBackBelow({ endedAt = 20_000, at = 12_100, kind = 'redis-kill' } = {}) {
+  const t = 1_800_000_000_000;
+  const connection = (c, node, startedAt, ended) => ({ c, node, startedAt: t + startedAt, welcomedAt: t + startedAt + 2, resumed: false, endedAt: t + ended, by: 'client', code: 1000 });
+  const event = (after, what, startedAt) => ({ c: 0, at: t + after, kind: what, device: 'd', epoch: (t + startedAt + 1) * 1000 });
+  const first = connection(0, 'n1', 1000, endedAt);
+  const watcher = { ...connection(0, 'n3', 0, 60_000), watchedAt: t + 4 };
+  return {
+    devices: {
+      d: { account: 'acme', format: 'json', connections: [{ ...first, code: 4100, by: 'server' }, connection(1, 'n2', 9000, 12_000)], received: [], events: [] },
+      w: { account: 'acme', format: 'json', connections: [watcher], received: [], events: [
+        event(1010, 'online', 1000),
+        { c: 0, at: t + 11_000, kind: 'resync', devices: [] },
+        event(11_900, 'online', 9000), event(12_010, 'offline', 9000),
+        event(at, 'online', 1000), event(20_100, 'offline', 1000),
+      ] },
+    },
+    messages: [],
+    verdicts: [],
+    faults: [{ kind, from: t + 5000, to: t + 10_500 }],
+    audits: [],
+    endedAt: t + 60_000,
+  };
+}
+
+test('an earlier connection may be put back behind a later one where an empty Redis forgot both', () => {
+  const { violations, counts } = judge(putBackBelow());
+  assert.deepEqual(violations, []);
+  assert.equal(counts.restoredBelow, 1);
+});
+
+test('it may not where it had ended, long after the restart, or where Redis lost nothing', () => {
+  assert.ok(rulesOf(judge(putBackBelow({ endedAt: 9000 }))).includes('event order'));
+  assert.ok(rulesOf(judge(putBackBelow({ at: 27_000, endedAt: 30_000 }))).includes('event order'));
+  assert.ok(rulesOf(judge(putBackBelow({ kind: 'redis-pause' }))).includes('event order'));
+});
+
 // Lies that can be told of any journal: which entry is chosen by the seed, and undefined means that it has none to change.
 const verdictWith = (journal, random, accepts) => {
   const fits = journal.verdicts.filter((x) => accepts(x, journal.messages[x.m]));

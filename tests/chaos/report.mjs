@@ -32,6 +32,7 @@ export function print(summary, journal) {
     ['slowest verdict', `${summary.slowestVerdictMs} ms; over its timeout at most ${Math.max(0, summary.mostOverTimeoutMs)} ms (this process lagged ${summary.slackMs} ms)`],
     ['connections', summary.binds],
     ['watches, resyncs', `${summary.watches}, ${summary.resync}`],
+    ['put back below a later epoch', summary.restoredBelow],
     ['distinct online / offline seen', `${summary.online} / ${summary.offline}`],
     ['presence disagreements', `${summary.disagreements} of ${summary.audited} records`],
     ['violations', summary.violations.length === 0 ? 'none' : list(summary.rules)],
