@@ -192,16 +192,32 @@ caf::strong_actor_ptr directory_client::inbox_at(const route &at) {
   return at.session.loop < ctx.loops.size() ? ctx.loops[at.session.loop]->inbox().self() : nullptr;
 }
 
+void directory_client::undo_unknown_bind(storage::unbind_request what) {
+  auto message = caf::make_message(unbind_atom_v, std::vector{what});
+  host_.asks().ask(strong(host_.context().router_of(what.device)), directory_timeout, std::move(message),
+                   [this, what](caf::expected<caf::message> answer) {
+                     auto *taken = content_of<bool>(answer);
+                     if (!taken || !*taken)
+                       unbind_again({what});
+                     if (has_room_for_tick(displaced_.size()))
+                       displaced_.push_back(what.device);
+                   });
+}
+
 void directory_client::unbind_again(std::vector<storage::unbind_request> unbinds) {
-  for (auto &x : unbinds) {
-    if (refused_unbinds_.size() >= max_unbinds_waiting) {
-      host_.counters().overflow(queue::unbinds); // the auditor finds what we forget here
-      return;
-    }
-    refused_unbinds_.push_back(std::move(x));
+  for (auto &x : unbinds)
+    if (has_room_for_tick(refused_unbinds_.size()))
+      refused_unbinds_.push_back(std::move(x));
+}
+
+bool directory_client::has_room_for_tick(size_t waiting) {
+  if (waiting >= max_unbinds_waiting) {
+    host_.counters().overflow(queue::unbinds); // the auditor finds what we forget here
+    return false;
   }
   if (!tick_.is_armed())
     host_.io().timers().schedule(tick_, host_.now() + retry_length);
+  return true;
 }
 
 // -- lookups ----
@@ -276,12 +292,16 @@ void directory_client::lookup(const device_id &device, lookup_handler told) {
 }
 
 void directory_client::watch(const account_id &account, const session_ref &who,
-                             std::function<void(bool)> told) {
+                             std::function<void(errc)> told) {
   host_.asks().ask(
       strong(host_.context().router_of(account)), directory_timeout,
       caf::make_message(watch_atom_v, caf::actor_cast<caf::actor>(host_.inbox().self()), account, who),
       [told = std::move(told)](caf::expected<caf::message> answer) {
-        told(answer && answer->match_elements<bool>() && answer->get_as<bool>(0));
+        auto *taken = content_of<bool>(answer);
+        if (taken && *taken)
+          told(errc::none);
+        else
+          told(!answer && answer.error() == errc::overloaded ? errc::overloaded : errc::unavailable);
       });
 }
 
@@ -293,9 +313,29 @@ void directory_client::unwatch(const account_id &account, const session_ref &who
           &host_);
 }
 
-// -- unbinds that were not taken ----
+void directory_client::resync_again(const session_ref &who) {
+  if (has_room_for_tick(resyncs_.size()))
+    resyncs_.insert(who);
+}
+
+// -- what waits for the next tick ----
+
+void directory_client::ask_who_lives() {
+  if (displaced_.empty())
+    return;
+  auto question = caf::make_message(mend_atom_v, std::exchange(displaced_, {}));
+  auto inboxes = host_.links().inboxes();
+  for (auto *x : host_.context().loops)
+    inboxes.push_back(x->inbox().self());
+  for (auto &inbox : inboxes)
+    inbox->enqueue(host_.inbox().self(), caf::make_message_id(), question, &host_);
+}
 
 void directory_client::on_tick() {
+  ask_who_lives();
+  for (auto &ref : std::exchange(resyncs_, {}))
+    if (auto *who = host_.sessions().find(ref))
+      who->on_resync();
   for (auto &x : std::exchange(refused_unbinds_, {})) {
     x.lease_until = host_.context().lease_until();
     unbind(std::move(x));

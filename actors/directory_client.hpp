@@ -29,6 +29,9 @@ public:
   /// Takes back a bind of a session that ended meanwhile. `previous` had the device before it, and may live.
   void undo_bind(storage::unbind_request what, const account_id &account,
                  const caf::optional<route> &previous);
+  /// Takes back a bind whose answer was lost. Who had the device before it is not known: whichever session
+  /// still has it, on any node, puts itself back.
+  void undo_unknown_bind(storage::unbind_request what);
   /// The dispatcher hears `on_resolved`, `unknown` where the directory does not answer.
   void resolve(const device_id &device, uint64_t ticket);
   using list_handler = std::function<void(caf::expected<std::vector<storage::record>>)>;
@@ -39,9 +42,12 @@ public:
   void list_what_is_there(const account_id &account, list_handler told, duration most = duration::max());
   using lookup_handler = std::function<void(const lookup_answer &)>;
   void lookup(const device_id &device, lookup_handler told);
-  /// Events of the account go to the session until `unwatch`; `told` hears whether there was room.
-  void watch(const account_id &account, const session_ref &who, std::function<void(bool)> told);
+  /// Events of the account go to the session until `unwatch`. `told` hears `none`, or `overloaded` where too
+  /// many watch already; after `unavailable` the session may be entered, and must be taken out.
+  void watch(const account_id &account, const session_ref &who, std::function<void(errc)> told);
   void unwatch(const account_id &account, const session_ref &who);
+  /// The session's `on_resync`, in a moment.
+  void resync_again(const session_ref &who);
 
   /// Sends what the turn gathered; the loop calls it at the turn's end.
   void flush();
@@ -79,12 +85,18 @@ private:
   void tell_resolved(const std::vector<device_id> &devices, const std::vector<uint64_t> &tickets,
                      const std::vector<lookup_answer> *answers);
   void unbind_again(std::vector<storage::unbind_request> unbinds);
+  /// Bounds what waits for the next tick; says whether there is room for one more.
+  bool has_room_for_tick(size_t waiting);
+  void ask_who_lives();
   void on_tick();
 
   loop &host_;
-  std::map<router_key, batch> batches_;                  ///< of this turn, and binds that wait
-  std::set<router_key> binding_;                         ///< routers with a batch of our binds under way
-  std::vector<storage::unbind_request> refused_unbinds_; ///< for the next tick
+  std::map<router_key, batch> batches_; ///< of this turn, and binds that wait
+  std::set<router_key> binding_;        ///< routers with a batch of our binds under way
+  // For the next tick.
+  std::vector<storage::unbind_request> refused_unbinds_;
+  std::vector<device_id> displaced_; ///< that a session somewhere may still have
+  std::set<session_ref> resyncs_;
   size_t binds_waiting_ = 0;
   net::timer_for<directory_client, &directory_client::on_tick> tick_{this};
 };

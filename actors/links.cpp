@@ -61,9 +61,11 @@ caf::strong_actor_ptr links::inbox(incarnation inc, uint16_t loop) const {
   return i == peers_.end() || loop >= i->second.at.inboxes.size() ? nullptr : i->second.at.inboxes[loop];
 }
 
-uint32_t links::epoch_of(incarnation inc) const noexcept {
-  auto i = peers_.find(inc);
-  return i == peers_.end() ? 0 : i->second.at.link_epoch;
+std::vector<caf::strong_actor_ptr> links::inboxes() const {
+  std::vector<caf::strong_actor_ptr> all;
+  for (auto &[inc, peer] : peers_)
+    all.insert(all.end(), peer.at.inboxes.begin(), peer.at.inboxes.end());
+  return all;
 }
 
 // -- for the loop ----

@@ -36,8 +36,8 @@ public:
   caf::strong_actor_ptr router(incarnation inc, size_t index) const;
   /// The inbox of a linked node's loop. Null where there is no link, or no such loop.
   caf::strong_actor_ptr inbox(incarnation inc, uint16_t loop) const;
-  /// 0 where there is no link.
-  uint32_t epoch_of(incarnation inc) const noexcept;
+  /// Every inbox of every linked node.
+  std::vector<caf::strong_actor_ptr> inboxes() const;
 
   // -- for the loop ----
   /// A link began or ended. Ended: the caller settles what was under way there.

@@ -5,6 +5,7 @@
 #include "actors/session.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace stentor::actors {
 
@@ -51,6 +52,18 @@ uint64_t mend(loop &host, const std::vector<storage::record> &records) {
   return who.size();
 }
 
+uint64_t mend(loop &host, const std::vector<device_id> &devices) {
+  std::unordered_set<device_id> concerned{devices.begin(), devices.end()};
+  std::vector<session_ref> who;
+  host.sessions().for_each([&](session &x) {
+    if (x.is_bound() && concerned.contains(x.device()))
+      who.push_back(x.ref());
+  });
+  if (!who.empty())
+    host.restores().put_back(who);
+  return who.size();
+}
+
 } // namespace
 
 std::optional<caf::message> answer_of(loop &host, caf::type_erased_tuple &question) {
@@ -68,6 +81,8 @@ std::optional<caf::message> answer_of(loop &host, caf::type_erased_tuple &questi
     return caf::make_message(held(host, question.get_as<std::vector<storage::record>>(1)));
   if (question.match_elements<mend_atom, std::vector<storage::record>>())
     return caf::make_message(mend(host, question.get_as<std::vector<storage::record>>(1)));
+  if (question.match_elements<mend_atom, std::vector<device_id>>())
+    return caf::make_message(mend(host, question.get_as<std::vector<device_id>>(1)));
   return std::nullopt;
 }
 

@@ -128,7 +128,7 @@ void session::look_for_own_record() {
       return;
     }
     if (answer.found && answer.found->at.inc == ctx.inc && answer.found->at.session == ref_)
-      host().directory().unbind({me_->device, answer.found->at.ep, ctx.lease_until()});
+      host().directory().undo_unknown_bind({me_->device, answer.found->at.ep, ctx.lease_until()});
     give_up_binding();
   });
 }

@@ -64,7 +64,7 @@ void unsettled_records::give_up(entry x) {
         keep(std::move(x));
     } else if (auto &found = answer.found;
                found && found->at.inc == ctx.inc && found->at.session == x.what.who) {
-      host_.directory().unbind({x.what.device, found->at.ep, ctx.lease_until()});
+      host_.directory().undo_unknown_bind({x.what.device, found->at.ep, ctx.lease_until()});
     }
   });
 }

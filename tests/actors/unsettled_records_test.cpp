@@ -172,10 +172,28 @@ TEST_F(unsettled, a_bind_without_an_answer_leaves_nothing_of_a_session_that_was_
   EXPECT_FALSE(n_.is_online("a"));
 }
 
+TEST_F(unsettled, a_bind_without_an_answer_gives_the_device_back_to_who_had_it) {
+  auto a = n_.join(0, "a");
+  auto whose = record_of(n_, "a").at.session;
+  n_.road().on_bind = [](auto &) { return fate::answer_lost; };
+  auto again = n_.connect(0, "a");
+  n_.turn(0);
+  n_.settle();
+  ASSERT_NE(record_of(n_, "a").at.session, whose);
+  n_.road().on_bind = {};
+  n_.pass(6s);
+  again->read();
+  a->read();
+  EXPECT_EQ(again->close_code(), 4003);
+  EXPECT_EQ(a->close_code(), 0);
+  ASSERT_TRUE(n_.is_online("a")) << "its connection was open all the time";
+  EXPECT_EQ(record_of(n_, "a").at.session, whose);
+}
+
 /// A bind that went to the router of another node, whose link ends before the answer, and then to our own.
-class unsettled_first_try : public testing::TestWithParam<fate> {
+class unsettled_bind : public testing::Test {
 protected:
-  unsettled_first_try() {
+  unsettled_bind() {
     auto map = std::make_shared<const slot_map>(std::vector<slot_node>{{b_.context().id, b_.context().inc}});
     a_.context().view->set_slots(map);
     a_.tell_link(b_, 1, true);
@@ -187,6 +205,8 @@ protected:
   node a_{world_, "node-a", 101};
   node b_{world_, "node-b", 202};
 };
+
+class unsettled_first_try : public unsettled_bind, public testing::WithParamInterface<fate> {};
 
 TEST_P(unsettled_first_try, leaves_nothing_of_a_session_that_was_stopped) {
   std::vector<fate> fates{fate::carried_out, GetParam()};
@@ -202,6 +222,24 @@ TEST_P(unsettled_first_try, leaves_nothing_of_a_session_that_was_stopped) {
   ASSERT_TRUE(a_.is_online("x")) << "by the first try";
   pass(5s);
   EXPECT_FALSE(a_.is_online("x"));
+}
+
+TEST_F(unsettled_bind, gives_the_device_back_to_who_had_it_on_another_node) {
+  b_.tell_link(a_, 1, true);
+  auto x = b_.join(0, "x");
+  auto whose = record_of(b_, "x").at;
+  world_.road()->on_bind = [](auto &) { return fate::answer_lost; };
+  auto again = a_.connect(0, "x");
+  a_.turn(0);
+  pass(500ms);
+  ASSERT_EQ(record_of(a_, "x").at.inc, a_.context().inc);
+  world_.road()->on_bind = {};
+  pass(6s);
+  x->read();
+  EXPECT_EQ(x->close_code(), 0);
+  ASSERT_TRUE(b_.is_online("x")) << "its connection was open all the time";
+  EXPECT_EQ(record_of(b_, "x").at.inc, whose.inc);
+  EXPECT_EQ(record_of(b_, "x").at.session, whose.session);
 }
 
 INSTANTIATE_TEST_SUITE_P(, unsettled_first_try, testing::Values(fate::unavailable, fate::stale));
