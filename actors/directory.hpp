@@ -34,8 +34,9 @@ struct directory_state {
   std::shared_ptr<metrics> numbers;
   std::shared_ptr<const cluster_view> view;
   std::vector<router_actor> routers;
-  bool wanted = false;  ///< somebody wants events
-  bool watched = false; ///< `cursor` stands in the stream
+  bool wanted = false;      ///< somebody wants events
+  bool watched = false;     ///< `cursor` stands in the stream
+  bool owes_resync = false; ///< watchers missed something, and were not told yet
   std::string cursor;
   /// How often events are asked for: others write them, too. Zero where this actor makes them all.
   std::chrono::milliseconds poll{0};
@@ -96,7 +97,7 @@ private:
 
   // -- events ----
   bool begin_watch();
-  void tell_resync();
+  bool tell_resync();
   void want_events();
   /// One reading; true where there may be more.
   bool publish_events();

@@ -35,9 +35,14 @@ bool directory_state::begin_watch() {
   return watched;
 }
 
-void directory_state::tell_resync() {
+/// Watchers then ask for what is there, which nobody answers before the membership has seen this store, too.
+bool directory_state::tell_resync() {
+  if (!view->is_known_run(store->run_id()))
+    return false;
+  owes_resync = false;
   for (auto &router : routers)
     caf::anon_send(router, resync_atom_v);
+  return true;
 }
 
 void directory_state::want_events() {
@@ -53,18 +58,20 @@ bool directory_state::publish_events() {
   if (!wanted || routers.empty())
     return false;
   if (!watched) {
-    if (begin_watch())
-      tell_resync();
-    return false;
+    owes_resync = true;
+    if (!begin_watch())
+      return false;
   }
+  if (owes_resync && !tell_resync())
+    return false;
   auto events = store->events_after(cursor, events_per_read);
   if (!events && events.error() != errc::not_found)
     return false; // away: what happens meanwhile is in the stream when it is back
   if (!events) {
     // The stream moved on without us, or began anew: whoever watches must start over.
-    if (begin_watch()) // else the next reading begins, and tells
-      tell_resync();
-    return false;
+    watched = false;
+    owes_resync = true;
+    return true;
   }
   std::map<size_t, std::vector<storage::event>> by_router;
   for (auto &event : *events)

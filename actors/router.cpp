@@ -173,7 +173,7 @@ router_actor::behavior_type router(router_actor::stateful_pointer<router_state> 
              const session_ref &who) -> caf::result<bool> {
         // Added first: an event between the directory's answer and ours must not be missed.
         if (!self->state.add(inbox, account, who))
-          return false;
+          return make_error(errc::overloaded);
         return self->delegate(self->state.directory, watch);
       },
       [self](unwatch_atom, const caf::actor &inbox, const account_id &account, const session_ref &who) {

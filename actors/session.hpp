@@ -135,7 +135,7 @@ private:
   void on_auth(std::string_view token);
   void refuse_send(const net::client_frame &frame, verdict v, const char *detail);
   void tell_devices(const caf::expected<std::vector<storage::record>> &found);
-  void on_watch_refused();
+  void on_watch_refused(errc why);
   void tell_error(errc code, std::string_view message, std::string_view id);
 
   // -- session_out.cpp: what the device gets ----

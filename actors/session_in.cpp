@@ -219,17 +219,24 @@ void session::on_watch(bool on) {
     host().directory().unwatch(me_->account, ref_);
     return;
   }
-  host().directory().watch(me_->account, ref_, [&here = host(), ref = ref_](bool taken) {
+  host().directory().watch(me_->account, ref_, [&here = host(), ref = ref_](errc refused) {
     auto *who = here.sessions().find(ref);
-    if (who && !taken)
-      who->on_watch_refused();
+    if (who && refused != errc::none)
+      who->on_watch_refused(refused);
   });
 }
 
-void session::on_watch_refused() {
+void session::on_watch_refused(errc why) {
+  if (!watching_)
+    return;
   watching_ = false;
+  if (why != errc::overloaded) // the router may have it all the same
+    host().directory().unwatch(me_->account, ref_);
   if (mode_ == mode::live)
-    tell_error(errc::overloaded, "too many devices of this account watch already", {});
+    tell_error(why,
+               why == errc::overloaded ? "too many devices of this account watch already"
+                                       : "the directory does not answer, ask again later",
+               {});
 }
 
 void session::on_auth(std::string_view token) {

@@ -307,8 +307,12 @@ void session::on_resync() {
   host().directory().list_what_is_there(
       me_->account, [&here = host(), ref = ref_](caf::expected<std::vector<storage::record>> found) {
         auto *who = here.sessions().find(ref);
-        if (!found || !who)
+        if (!who)
           return;
+        if (!found) { // without it the watcher would believe for ever what it missed the end of
+          here.directory().resync_again(ref);
+          return;
+        }
         std::vector<std::string_view> names;
         for (auto &record : *found)
           names.push_back(record.device.str());

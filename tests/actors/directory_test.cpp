@@ -24,7 +24,8 @@ public:
 
   std::vector<std::string> calls;
   std::function<void()> on_call = [] {};
-  size_t events_left = 0; ///< of a backlog
+  size_t events_left = 0;     ///< of a backlog
+  bool stream_is_new = false; ///< the cursor is of another one
   size_t called(const std::string &what) const {
     return static_cast<size_t>(std::ranges::count(calls, what));
   }
@@ -61,6 +62,8 @@ public:
       return std::vector<storage::event>{};
     }
     note("events");
+    if (std::exchange(stream_is_new, false))
+      return make_error(errc::not_found);
     auto count = std::min(events_left, most);
     events_left -= count;
     return std::vector<storage::event>(
@@ -132,9 +135,19 @@ protected:
   }
   /// A router that hears events.
   caf::strong_actor_ptr sink() {
-    auto x = sys_->spawn(
-        []() -> caf::behavior { return {[](event_atom, const std::vector<storage::event> &) {}}; });
+    auto x = sys_->spawn([this]() -> caf::behavior {
+      return {[](event_atom, const std::vector<storage::event> &) {}, [this](resync_atom) { ++resyncs_; }};
+    });
     return caf::actor_cast<caf::strong_actor_ptr>(x);
+  }
+  bool watch() {
+    auto watched = (*self_)->request(directory_, 600min, watch_atom_v);
+    run();
+    return answer<bool>(watched) == true;
+  }
+  void tick() {
+    coordinator_->clock().advance_time(50ms);
+    run();
   }
   node_counters &counted() { return numbers_->node(); }
   using bind_answers = std::vector<bind_answer>;
@@ -150,6 +163,7 @@ protected:
   directory_actor directory_;
   storage::directory_time until_ = 0;
   uint64_t generation_ = 0;
+  size_t resyncs_ = 0;
 };
 
 TEST_F(directory_of_a_slow_store, carries_out_together_what_came_while_a_call_ran) {
@@ -222,9 +236,7 @@ TEST_F(directory_of_a_slow_store, refuses_at_once_what_would_wait_too_long) {
 }
 
 TEST_F(directory_of_a_slow_store, takes_turns_with_a_backlog_of_events) {
-  auto watched = (*self_)->request(directory_, 600min, watch_atom_v);
-  run();
-  EXPECT_TRUE(answer<bool>(watched) == true);
+  EXPECT_TRUE(watch());
   caf::anon_send(directory_, adopt_atom_v, std::vector<caf::strong_actor_ptr>{sink()});
   run();
   store_->calls.clear();
@@ -286,6 +298,28 @@ TEST_F(directory_of_a_slow_store, doubts_what_another_process_lacks_until_member
   auto settled = lookup("d");
   run();
   EXPECT_FALSE(answer<lookup_answers>(settled)->front().doubtful);
+}
+
+TEST_F(directory_of_a_slow_store, tells_of_a_lost_stream_once_and_when_lists_are_answered_again) {
+  view_->set_run("first");
+  EXPECT_TRUE(watch());
+  caf::anon_send(directory_, adopt_atom_v, std::vector<caf::strong_actor_ptr>{sink()});
+  tick();
+  EXPECT_EQ(resyncs_, 0u);
+  store_->run = "second"; // its own connection meets it before membership does
+  store_->stream_is_new = true;
+  store_->events_left = 1;
+  tick();
+  EXPECT_TRUE(watch()) << "a watcher that comes now does not take the others' resync away";
+  tick();
+  EXPECT_EQ(resyncs_, 0u) << "nobody would be told what is there";
+  EXPECT_EQ(store_->events_left, 1u) << "nor of what comes afterwards";
+  view_->set_run("second");
+  tick();
+  EXPECT_EQ(resyncs_, 1u);
+  tick();
+  EXPECT_EQ(resyncs_, 1u);
+  EXPECT_EQ(store_->events_left, 0u);
 }
 
 TEST_F(directory_of_a_slow_store, answers_a_count_behind_all_that_was_asked_before) {

@@ -281,6 +281,51 @@ TEST(session, the_first_watcher_is_not_told_of_a_loss_where_somebody_binds_at_th
   EXPECT_EQ(events[0].at("kind"), "offline");
 }
 
+TEST(session, a_watcher_is_told_once_what_is_there_though_the_first_lists_fail) {
+  node n;
+  auto w = n.join(0, "w");
+  w->send({{"t", "watch"}});
+  n.settle();
+  n.road().stream_is_new = true;
+  n.road().lost_lists = 2;
+  auto b = n.join(1, "b"); // the next reading
+  n.settle();
+  w->read();
+  EXPECT_TRUE(w->frames("event").empty());
+  n.pass(2s);
+  w->read();
+  auto events = w->frames("event");
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].at("kind"), "resync");
+  EXPECT_EQ(events[0].at("devices"), (json{"b", "w"}));
+}
+
+TEST(session, a_watch_that_the_directory_could_not_begin_takes_no_place) {
+  node n{1, [] {
+           limits lim;
+           lim.max_watchers = 1;
+           return lim;
+         }()};
+  auto v = n.join(0, "v");
+  auto w = n.join(0, "w");
+  n.road().has_no_events = true;
+  v->send({{"t", "watch"}});
+  n.settle();
+  v->read();
+  ASSERT_EQ(v->frames("error").size(), 1u);
+  EXPECT_EQ(v->frames("error")[0].at("code"), "unavailable");
+  n.road().has_no_events = false;
+  w->send({{"t", "watch"}});
+  n.settle();
+  w->read();
+  EXPECT_TRUE(w->frames("error").empty());
+  v->send({{"t", "watch"}});
+  n.settle();
+  v->read();
+  ASSERT_EQ(v->frames("error").size(), 2u);
+  EXPECT_EQ(v->frames("error")[1].at("code"), "overloaded") << "this time there is no room";
+}
+
 TEST(session, an_account_message_has_one_verdict_with_a_line_for_each_device) {
   node n;
   auto a = n.join(0, "a");

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 
 namespace stentor::actors::test {
 
@@ -26,6 +27,9 @@ public:
   std::function<fate(const storage::bind_request &)> on_bind;
   std::function<fate(const storage::restore_request &)> on_restore;
   size_t lost_lookups = 0; ///< calls that fail, from now on
+  size_t lost_lists = 0;   ///< the same
+  bool has_no_events = false;
+  bool stream_is_new = false; ///< the next reading finds that its cursor is of another one
 
   std::vector<result<storage::bind_result>> bind(const std::vector<storage::bind_request> &batch) override {
     return write<storage::bind_result>(
@@ -41,6 +45,19 @@ public:
       return forwarding_directory::lookup(devices);
     --lost_lookups;
     return {devices.size(), make_error(errc::timed_out)};
+  }
+  result<std::vector<storage::record>> devices_of(const account_id &account) override {
+    if (lost_lists == 0)
+      return forwarding_directory::devices_of(account);
+    --lost_lists;
+    return make_error(errc::timed_out);
+  }
+  result<std::vector<storage::event>> events_after(std::string &cursor, size_t most) override {
+    if (has_no_events)
+      return make_error(errc::unavailable);
+    if (!cursor.empty() && std::exchange(stream_is_new, false))
+      return make_error(errc::not_found);
+    return forwarding_directory::events_after(cursor, most);
   }
 
 private:
