@@ -296,9 +296,11 @@ void node::abandon() {
 void node::give_up_lease() {
   if (!ctx_.is_clustered() || !ctx_.directory)
     return;
-  // The loops' last unbinds first: the directory answers in order.
+  // The loops' last unbinds first: this one goes their way, behind them.
   caf::scoped_actor self{ctx_.sys};
-  self->request(ctx_.directory, command_timeout, count_atom_v).receive([](uint64_t) {}, [](caf::error &) {});
+  for (auto &router : ctx_.routers)
+    self->request(router, command_timeout, unbind_atom_v, std::vector<storage::unbind_request>{})
+        .receive([](bool) {}, [](caf::error &) {});
   auto store = open_directory(release_timeout);
   if (store && ctx_.view->lease_end != 0)
     if (auto released = (*store)->release(ctx_.id, ctx_.inc); !released)
