@@ -57,6 +57,7 @@ test('Redis killed and back empty before a lease ends: nobody who is connected i
   const cluster = await startCluster(t);
   const devices = await fleet(cluster);
   const senders = cluster.nodes.map((x) => devices.find((one) => one.name === `${x.id}-d0`));
+  const watching = await Promise.all(cluster.nodes.map((x) => watcher(x, `watcher-${x.id}`)));
   await cluster.redis.kill9();
   await cluster.redis.restart();
   const back = Date.now();
@@ -80,6 +81,8 @@ test('Redis killed and back empty before a lease ends: nobody who is connected i
   await sleep(20_000 - (Date.now() - back)); // so long what another Redis lacks is no answer
   for (const node of cluster.nodes) await settled(node);
   assert.equal((await senders[0].send('nobody', 1)).verdict, 'offline', 'and they are sure again');
+  // Here the directory's own connection meets the empty one before the renewal does.
+  for (const x of watching) assert.equal(x.frames('event').filter((e) => e.kind === 'resync').length, 1, x.name);
 });
 
 test('Redis paused, not empty: nobody is swept, and all goes on when it answers again', async (t) => {
