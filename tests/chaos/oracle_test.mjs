@@ -118,6 +118,39 @@ test('a watcher is owed its resync where it watched before Redis was lost and st
   assert.ok(!withoutResync((journal, _, loss) => delete loss.to).includes('resync'), 'Redis never came back');
 });
 
+// -- epochs that are not a bind of their device's own time ----
+
+/** `d` on n3 tried to move, to `node`, and gave up; its record was put back, and a message came under the fresh epoch. */
+function recordPutBack({ node = 'n3', endedAt = 90_000, welcomedAt } = {}) {
+  const t = 1_800_000_000_000;
+  const connection = (c, on, started, welcomed, ended, code) => ({ c, node: on, startedAt: t + started, welcomedAt: welcomed && t + welcomed, resumed: false, endedAt: t + ended, by: 'client', code });
+  const device = (connections, received = []) => ({ account: 'acme', format: 'json', connections, received, events: [] });
+  const via = { node: 'n3', epoch: (t + 40_000) * 1000 };
+  return {
+    devices: {
+      d: device(
+        [connection(0, 'n3', 0, 6, endedAt, 1000), connection(1, node, 30_000, welcomedAt, 33_500, 4003)],
+        [{ c: 0, at: t + 40_151, id: 'id0', m: 0, to: 'd', from: 's', ack: false }]),
+      s: device([connection(0, 'n1', 0, 2, 90_000, 1000)]),
+    },
+    messages: [{ m: 0, from: 's', to: 'd', want: 'written', timeoutMs: 1000, sentAt: t + 40_150, node: 'n1', c: 0 }],
+    verdicts: [{ m: 0, c: 0, verdict: 'written', via, at: t + 40_152 }],
+    faults: [],
+    audits: [{ at: t + 60_000, round: 'settled', asked: 'n1', device: 'd', answer: via, truth: { node: 'n3', c: 0 } }],
+    endedAt: t + 120_000,
+  };
+}
+
+test('a fresh epoch is of the open connection rather than of an attempt that was never welcomed', () => {
+  assert.deepEqual(judge(recordPutBack()).violations, []);
+  assert.deepEqual(judge(recordPutBack({ node: 'n2' })).violations, []);
+});
+
+test('it is not where that connection was over, or where no attempt could have taken its record', () => {
+  assert.ok(rulesOf(judge(recordPutBack({ endedAt: 35_000 }))).includes('via'));
+  assert.ok(rulesOf(judge(recordPutBack({ welcomedAt: 30_010 }))).includes('via'));
+});
+
 // Lies that can be told of any journal: which entry is chosen by the seed, and undefined means that it has none to change.
 const verdictWith = (journal, random, accepts) => {
   const fits = journal.verdicts.filter((x) => accepts(x, journal.messages[x.m]));
