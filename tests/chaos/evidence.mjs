@@ -54,15 +54,21 @@ export class Evidence {
   /**
    * The connection of `device` that a `via` names, undefined where it had none. An epoch is the microsecond of the bind,
    * between the connection's start and its welcome; where the device gave up before it was welcomed, perhaps long after.
+   * Such a bind may stand where an open connection's record was, on whichever node, until that is put back under an
+   * epoch of its own: so an open connection comes before one that was never welcomed.
    */
   named(device, via) {
-    const connections = (this.journal.devices[device]?.connections ?? []).filter((x) => x.node === via.node);
+    const connections = this.journal.devices[device]?.connections ?? [];
     const ms = via.epoch / 1000;
-    const fits = connections.filter((x) => ms >= x.startedAt - clockMs && ms <= lastBind(x) + clockMs);
+    const bound = connections.filter((x) => ms >= x.startedAt - clockMs && ms <= lastBind(x) + clockMs);
+    const fits = bound.filter((x) => x.node === via.node);
     const sure = fits.filter((x) => x.welcomedAt !== undefined);
     if (sure.length === 1) return sure[0];
     const learned = this.learned.get(keyOf(device, via));
-    return fits.find((x) => x.c === learned) ?? sure[0] ?? fits.at(-1);
+    const known = fits.find((x) => x.c === learned) ?? sure[0];
+    if (known || !bound.some((x) => x.welcomedAt === undefined)) return known;
+    const open = connections.filter((x) => x.node === via.node && x.welcomedAt <= ms + clockMs && (x.endedAt ?? Infinity) >= ms - clockMs);
+    return open.find((x) => x.c === learned) ?? open.at(-1) ?? fits.at(-1);
   }
 
   /**

@@ -9,6 +9,9 @@ const redisFaults = ['redis-kill', 'redis-pause', 'redis-slow'];
 const promptMs = 3000; // an event's way where nothing went wrong for `calmMs` before
 const calmMs = 20_000;
 const restoreMs = 15_000; // after an empty Redis is back until all devices are in it again
+// After an empty Redis is back until each watcher has its resync: the next renewal and one list, some 2 s. Well below the
+// 15 s in which nothing else goes wrong.
+const resyncMs = 8000;
 
 /** `offlineWithinMs`: from a connection's end, of whatever kind, to its `offline`. */
 export function judgePresence(court, { offlineWithinMs = 15_000 } = {}) {
@@ -47,6 +50,7 @@ function watch(court, watcher, log, connection, offlineWithinMs) {
   court.counts.resync += resyncs;
   if (resyncs > emptied.length)
     court.blame('resync', `${watcher} got ${resyncs} resyncs while Redis was emptied ${emptied.length} times`, { device: watcher });
+  resynced(court, watcher, connection, events, emptied);
   let seen = new Map(); // device -> Map(epoch -> {online, offline})
   let since = connection.watchedAt;
   let newest = new Map(); // device -> highest epoch online
@@ -74,6 +78,19 @@ function watch(court, watcher, log, connection, offlineWithinMs) {
     if (kind === 'offline' && counted.online === 0 && epoch / 1000 > since + registerMs) blame('offline without online', 'no online before the offline of');
   }
   complete(court, { watcher, account: log.account, connection, seen, since, end, offlineWithinMs });
+}
+
+/** Whoever watched before Redis was emptied, and went on to, was told so, unless its node had troubles of its own. */
+function resynced(court, watcher, connection, events, emptied) {
+  const { evidence, slackMs } = court;
+  for (const loss of emptied) {
+    const by = loss.to + resyncMs + slackMs; // NaN, and nothing is owed, where it never came back
+    if (!(connection.watchedAt + registerMs < loss.from && by < Math.min(connection.endedAt ?? Infinity, evidence.endedAt))) continue;
+    const others = evidence.during(['freeze', 'isolate', 'redis-cut', ...redisFaults], loss.from - 2000, by).filter((x) => x !== loss);
+    if (others.some((x) => x.node === undefined || x.node === connection.node)) continue;
+    if (events.some((x) => x.kind === 'resync' && x.at >= loss.from && x.at <= by)) continue;
+    court.blame('resync', `${watcher} (connection ${connection.c}) got none by ${by - loss.to} ms after Redis was back empty`, { device: watcher, at: by });
+  }
 }
 
 /**

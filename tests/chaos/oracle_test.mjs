@@ -11,14 +11,15 @@ const nothingToTell = Symbol('this journal has no place for the lie');
 const rulesOf = ({ violations }) => [...new Set(violations.map((x) => x.rule))].sort();
 
 test('2000 truthful journals are acquitted', () => {
-  const counts = { writtenConnectionLost: 0, redelivered: 0, silentConnectionLost: 0 };
+  const counts = { writtenConnectionLost: 0, redelivered: 0, silentConnectionLost: 0, resync: 0 };
   for (let seed = 1; seed <= 2000; ++seed) {
-    const result = judge(goodJournal(seed));
+    const result = judge(goodJournal(seed, { losesRedis: seed % 4 === 0 }));
     assert.deepEqual(result.violations, [], `seed ${seed}`);
     for (const key of Object.keys(counts)) counts[key] += result.counts[key];
   }
   assert.ok(counts.writtenConnectionLost > 1000, 'losses that are nobody\'s fault occur');
   assert.ok(counts.redelivered > 1000, 'so do repetitions after a resume');
+  assert.equal(counts.resync, 500);
 });
 
 // -- senders that moved ----
@@ -95,6 +96,61 @@ test('it may not where it had ended, long after the restart, or where Redis lost
   assert.ok(rulesOf(judge(putBackBelow({ kind: 'redis-pause' }))).includes('event order'));
 });
 
+// -- resyncs ----
+
+/** A watcher that never got the resync it was owed, unless `change` gives a reason. */
+function withoutResync(change = () => {}) {
+  const journal = goodJournal(1, { losesRedis: true });
+  const { w } = journal.devices;
+  w.events = w.events.filter((x) => x.kind !== 'resync');
+  change(journal, w.connections[0], journal.faults[0]);
+  return rulesOf(judge(journal));
+}
+
+test('a watcher is owed its resync where it watched before Redis was lost and stayed, on a node that had its wits', () => {
+  assert.ok(withoutResync().includes('resync'));
+  const trouble = (kind, node) => (journal, watching, { from, to }) => journal.faults.push({ kind, node: node ?? watching.node, from: from - 1000, to: to + 1000 });
+  assert.ok(withoutResync(trouble('freeze', 'n9')).includes('resync'), 'another node was frozen');
+  for (const kind of ['freeze', 'isolate', 'redis-cut']) assert.ok(!withoutResync(trouble(kind)).includes('resync'), kind);
+  assert.ok(!withoutResync((_, watching, { from }) => (watching.watchedAt = from - 500)).includes('resync'), 'it may not have stood yet');
+  assert.ok(!withoutResync((_, watching, { to }) => (watching.endedAt = to + 5000)).includes('resync'), 'it went');
+  assert.ok(!withoutResync((journal, _, { to }) => (journal.endedAt = to + 5000)).includes('resync'), 'the run ended');
+  assert.ok(!withoutResync((journal, _, loss) => delete loss.to).includes('resync'), 'Redis never came back');
+});
+
+// -- epochs that are not a bind of their device's own time ----
+
+/** `d` on n3 tried to move, to `node`, and gave up; its record was put back, and a message came under the fresh epoch. */
+function recordPutBack({ node = 'n3', endedAt = 90_000, welcomedAt } = {}) {
+  const t = 1_800_000_000_000;
+  const connection = (c, on, started, welcomed, ended, code) => ({ c, node: on, startedAt: t + started, welcomedAt: welcomed && t + welcomed, resumed: false, endedAt: t + ended, by: 'client', code });
+  const device = (connections, received = []) => ({ account: 'acme', format: 'json', connections, received, events: [] });
+  const via = { node: 'n3', epoch: (t + 40_000) * 1000 };
+  return {
+    devices: {
+      d: device(
+        [connection(0, 'n3', 0, 6, endedAt, 1000), connection(1, node, 30_000, welcomedAt, 33_500, 4003)],
+        [{ c: 0, at: t + 40_151, id: 'id0', m: 0, to: 'd', from: 's', ack: false }]),
+      s: device([connection(0, 'n1', 0, 2, 90_000, 1000)]),
+    },
+    messages: [{ m: 0, from: 's', to: 'd', want: 'written', timeoutMs: 1000, sentAt: t + 40_150, node: 'n1', c: 0 }],
+    verdicts: [{ m: 0, c: 0, verdict: 'written', via, at: t + 40_152 }],
+    faults: [],
+    audits: [{ at: t + 60_000, round: 'settled', asked: 'n1', device: 'd', answer: via, truth: { node: 'n3', c: 0 } }],
+    endedAt: t + 120_000,
+  };
+}
+
+test('a fresh epoch is of the open connection rather than of an attempt that was never welcomed', () => {
+  assert.deepEqual(judge(recordPutBack()).violations, []);
+  assert.deepEqual(judge(recordPutBack({ node: 'n2' })).violations, []);
+});
+
+test('it is not where that connection was over, or where no attempt could have taken its record', () => {
+  assert.ok(rulesOf(judge(recordPutBack({ endedAt: 35_000 }))).includes('via'));
+  assert.ok(rulesOf(judge(recordPutBack({ welcomedAt: 30_010 }))).includes('via'));
+});
+
 // Lies that can be told of any journal: which entry is chosen by the seed, and undefined means that it has none to change.
 const verdictWith = (journal, random, accepts) => {
   const fits = journal.verdicts.filter((x) => accepts(x, journal.messages[x.m]));
@@ -160,6 +216,9 @@ const lies = {
     events.splice(events.indexOf(x) + 1, 0, { ...x, epoch: x.epoch - 50_000 }, { ...x, epoch: x.epoch - 50_000, kind: 'offline' });
   }],
   'a resync though Redis lost nothing': ['resync', (j, r) => pickEvent(j, r, 'online'), (j, x) => j.devices.w.events.splice(0, 0, { ...x, kind: 'resync', devices: [] })],
+  'a resync left out': ['resync', pickResync, (j, x) => j.devices.w.events.splice(j.devices.w.events.indexOf(x), 1), { losesRedis: true }],
+  'a resync too late': ['resync', pickResync, (j, x) => (x.at += 9000), { losesRedis: true }],
+  'two resyncs for one loss': ['resync', pickResync, (j, x) => j.devices.w.events.splice(j.devices.w.events.indexOf(x), 0, { ...x }), { losesRedis: true }],
   'a close for a fault the device did not commit': ['close code', (j, r) => pickConnection(j, r, (x) => x.code === 4000), (j, x) => (x.code = 4103)],
   'superseded without another connection': ['superseded by nobody', (j, r) => pickConnection(j, r, (x) => x.code === 4000), (j, x) => (x.code = 4100)],
 };
@@ -225,6 +284,9 @@ const pickAudit = (journal, random, accepts) => pick(journal.audits.filter(accep
 // Not the devices' first connections: the watch did not stand yet.
 const pickEvent = (journal, random, kind) =>
   pick(journal.devices.w.events.filter((x) => x.kind === kind && x.device !== 'w' && x.epoch / 1000 > journal.devices.w.connections[0].watchedAt + 1500), random);
+function pickResync(journal) {
+  return journal.devices.w.events.find((x) => x.kind === 'resync');
+}
 const pickConnection = (journal, random, accepts) =>
   pick(Object.values(journal.devices).flatMap((log) => log.connections).filter(accepts), random);
 const dropEvents = (journal, { device, epoch }) =>
@@ -236,11 +298,11 @@ function swapEnds(journal, online) {
   [online.kind, offline.kind] = [offline.kind, online.kind];
 }
 
-for (const [what, [rule, choose, tell]] of Object.entries(lies))
+for (const [what, [rule, choose, tell, options]] of Object.entries(lies))
   test(`it sees ${what}`, () => {
     let told = 0;
     for (let seed = 1; told < 20 && seed < 400; ++seed) {
-      const journal = goodJournal(seed);
+      const journal = goodJournal(seed, options);
       const chosen = choose(journal, new Random(`lie ${seed}`));
       if (chosen === undefined || tell(journal, chosen) === nothingToTell) continue;
       ++told;

@@ -5,10 +5,14 @@ import { Random } from './random.mjs';
 
 const epochZero = 1_800_000_000_000; // milliseconds
 
-/** `devices` of one account plus a watcher `w`; `steps` things happen, some milliseconds apart. */
-export function goodJournal(seed, { devices = 4, steps = 300 } = {}) {
+/**
+ * `devices` of one account plus a watcher `w`; `steps` things happen, some milliseconds apart. `losesRedis`: once all is
+ * quiet, and before the devices leave, Redis is killed and comes back empty.
+ */
+export function goodJournal(seed, { devices = 4, steps = 300, losesRedis = false } = {}) {
   const world = new World(new Random(seed), devices);
   for (let i = 0; i < steps; ++i) world.step();
+  if (losesRedis) world.loseRedis();
   return world.finish();
 }
 
@@ -111,6 +115,22 @@ class World {
     if (this.random.chance(0.8)) return this.answer(message, 'acked', { via });
     this.unacked.get(to).push(message); // never confirmed: comes again with each resume
     this.answer(message, 'unreachable', { stage: 'written' });
+  }
+
+  /** The watcher gets the list of who is back by then, and hears of the others when they are. */
+  loseRedis() {
+    this.now += 25_000;
+    const fault = { kind: 'redis-kill', from: this.now };
+    this.now += 1000 + this.random.below(15_000);
+    fault.to = this.now;
+    this.journal.faults.push(fault);
+    this.now += 300 + this.random.below(1700);
+    const there = this.names.filter((x) => this.current(x));
+    const late = there.filter(() => this.random.chance(0.3));
+    this.log('w').events.push({ c: this.watching.c, at: this.now, kind: 'resync', devices: there.filter((x) => !late.includes(x)) });
+    this.now += 500;
+    for (const name of late) this.tell('online', name, this.current(name).epoch);
+    this.now += 30_000;
   }
 
   finish() {
