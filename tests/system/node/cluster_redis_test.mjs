@@ -103,23 +103,57 @@ test('Redis paused, not empty: nobody is swept, and all goes on when it answers 
   assert.deepEqual(watching.frames('event'), [], 'no event, and no resync');
 });
 
+/** Three nodes whose every question to Redis is answered after `ms`, and traffic on a road that is known already. */
+async function slowRedis(t, ms) {
+  const cluster = await startCluster(t);
+  const sender = await Device.connect(cluster.node('n1'), { device: 'sender' });
+  const far = await Device.connect(cluster.node('n2'), { device: 'far' });
+  assert.equal((await sender.send('far', 0)).verdict, 'written');
+  for (const { id } of cluster.nodes) cluster.link(id, 'redis').slow(ms / 2); // each way
+  return { cluster, sender, far, stop: steadily(sender, 'far') };
+}
+
+function asQuickAsEver(told) {
+  assert.deepEqual(count(told), { written: told.length });
+  const sorted = told.map((x) => x.ms).sort((a, b) => a - b);
+  assert.ok(sorted[Math.floor(sorted.length / 2)] < 50, `the median message took ${sorted[Math.floor(sorted.length / 2)]} ms`);
+}
+
 for (const ms of [200, 1000])
-  test(`Redis slow by ${ms} ms each way: the warm road is as quick as ever, connects are slow and bounded`, async (t) => {
-    const cluster = await startCluster(t);
-    const sender = await Device.connect(cluster.node('n1'), { device: 'sender' });
-    await Device.connect(cluster.node('n2'), { device: 'far' });
-    assert.equal((await sender.send('far', 0)).verdict, 'written');
-    for (const { id } of cluster.nodes) cluster.link(id, 'redis').slow(ms / 2);
-    const stop = steadily(sender, 'far');
+  test(`Redis slow, ${ms} ms an answer: the warm road is as quick as ever, connects are slow and bounded`, async (t) => {
+    const { cluster, stop } = await slowRedis(t, ms);
     const { ms: took } = await timed(patiently(cluster.node('n3'), { device: 'late' }, 15_000));
     assert.ok(took >= ms - 50, `a connect took ${took} ms`);
     t.diagnostic(`a connect took ${took} ms`);
     await sleep(4000);
-    const told = await stop();
-    assert.deepEqual(count(told), { written: told.length });
-    const sorted = told.map((x) => x.ms).sort((a, b) => a - b);
-    assert.ok(sorted[Math.floor(sorted.length / 2)] < 50, `the median message took ${sorted[Math.floor(sorted.length / 2)]} ms`);
+    asQuickAsEver(await stop());
   });
+
+test('Redis slow, 2000 ms an answer: too slow to renew a lease by, so it counts as away; the warm road is as quick as ever', async (t) => {
+  const { cluster, sender, far, stop } = await slowRedis(t, 2000);
+  const slowSince = Date.now();
+  // Asked before the nodes agree, they wait for Redis or for that, no longer: they are let in, or told to come back.
+  const early = await Promise.all(Array.from({ length: 9 }, async (_, i) => {
+    await sleep(i * 400);
+    const device = new Device(cluster.nodes[i % 3], { device: `early-${i}` });
+    const { value: code, ms } = await timed(device.welcomed.then(() => 'welcome', async () => (await device.closed).code));
+    return { code, ms };
+  }));
+  t.diagnostic(JSON.stringify(early));
+  for (const { code, ms } of early) {
+    assert.ok(['welcome', 4003].includes(code), `a connect ended with ${code}`);
+    assert.ok(ms < bounds.outage + slack, `a connect took ${ms} ms`);
+  }
+  // Afterwards newcomers are bound within the cluster, without Redis.
+  const first = await patiently(cluster.node('n3'), { device: 'late-n3' }, Math.max(100, bounds.outage + slack - (Date.now() - slowSince)));
+  for (const device of [first, ...(await Promise.all(['n1', 'n2'].map((id) => patiently(cluster.node(id), { device: `late-${id}` }, slack))))])
+    assert.equal((await sender.send(device.name, 1, { timeout_ms: 3000 })).verdict, 'written', device.name);
+  const { ms: took } = await timed(patiently(cluster.node('n1'), { device: 'later' }, slack));
+  assert.ok(took < slack, `a connect took ${took} ms`);
+  await sleep(3000);
+  asQuickAsEver(await stop());
+  assert.ok([sender, far].every((x) => x.end === undefined), 'nobody had to reconnect');
+});
 
 test('one node without Redis and with its peers: fenced by its lease, for the others see Redis', async (t) => {
   const cluster = await startCluster(t);
