@@ -3,7 +3,7 @@
 // (empty: it kept nothing), paused and resumed. `command` speaks just enough of its protocol to look inside.
 import { spawn } from 'node:child_process';
 import net from 'node:net';
-import { leash, sleep } from '../system/node/harness.mjs';
+import { freeze, leash, sleep } from '../system/node/harness.mjs';
 
 export class Redis {
   static async start(t, port) {
@@ -42,7 +42,7 @@ export class Redis {
   }
 
   pause() {
-    this.process.kill('SIGSTOP');
+    freeze(this.process);
   }
 
   resume() {

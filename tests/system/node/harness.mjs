@@ -2,7 +2,7 @@
 // Starts a real stentord on free ports for one test and holds it to a clean end: whatever a test did, the process must
 // leave with code 0 at SIGTERM and must not have logged an error. Only processes started here are ever signalled.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import assert from 'node:assert/strict';
 
@@ -12,6 +12,26 @@ export const leash = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pd
 
 const cache = `${process.env.STENTOR_BUILD ?? 'build/release'}/CMakeCache.txt`;
 const isSanitized = existsSync(cache) && /^STENTOR_SANITIZE:STRING=./m.test(readFileSync(cache, 'utf8'));
+
+/**
+ * SIGSTOP, and back once every thread stands still: the signal goes to one thread, which must get a core before it stops
+ * the others, and on a busy machine they go on delivering until then. A process that has ended stands still too.
+ */
+export function freeze(child) {
+  child.kill('SIGSTOP');
+  const tasks = `/proc/${child.pid}/task`;
+  const moves = (task) => {
+    try {
+      return !/\) [TZX] /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'));
+    } catch {
+      return false; // ended meanwhile
+    }
+  };
+  const end = Date.now() + 5000;
+  while (existsSync(tasks) && readdirSync(tasks).some(moves)) {
+    if (Date.now() > end) throw new Error(`process ${child.pid} does not stop`);
+  }
+}
 
 /** What every test gets unless it says otherwise: quick ends, no rate. */
 const usual = {
@@ -34,6 +54,15 @@ export function flagsOf(settings) {
     for (const each of Array.isArray(value) ? value : [value]) args.push(flag, String(each));
   }
   return args;
+}
+
+/** A daemon that must not come up, ended after ten seconds: `{code, stderr}`. */
+export function startAndFail(settings) {
+  const child = spawn(binary, flagsOf(settings), { stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (text) => (stderr += text));
+  const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  return new Promise((resolve) => child.on('close', (code) => (clearTimeout(late), resolve({ code, stderr }))));
 }
 
 export class Server {
@@ -105,7 +134,7 @@ export class Server {
   }
 
   freeze() {
-    this.process.kill('SIGSTOP');
+    freeze(this.process);
   }
 
   thaw() {
