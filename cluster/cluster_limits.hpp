@@ -12,12 +12,13 @@ namespace stentor {
 
 struct cluster_limits {
   // -- the lease ----
-  std::chrono::milliseconds lease{5000}; ///< how long one renewal lasts: three may fail, with their timeouts
+  std::chrono::milliseconds lease{
+      5000}; ///< how long one renewal lasts: the next may time out, and one more be slow
   std::chrono::milliseconds renew_every{1000};  ///< from one renewal's start to the next
   std::chrono::milliseconds renewal_late{1000}; ///< no answer yet: ask the peers, but wait on
   std::chrono::milliseconds renewal_timeout{
-      2000}; ///< then the outcome is unknown; longer than `renewal_late`,
-             ///< so that a directory slow by up to 2 s fences nobody
+      2200}; ///< then the outcome is unknown; longer than `renewal_late`, and than
+             ///< 2 s: a directory that takes so long an answer fences nobody
   std::chrono::milliseconds away{
       2000}; ///< a loop that slept longer may have been frozen: it asks before it writes
 

@@ -15,7 +15,7 @@ void membership_world::directory_changes() {
 }
 
 void membership_world::away(int64_t length, bool restarts_empty) {
-  if (!directory_up_)
+  if (!directory_up_ || healed_)
     return;
   directory_changes();
   directory_up_ = false;

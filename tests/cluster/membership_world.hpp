@@ -92,7 +92,7 @@ private:
   // -- the directory, over a connection ----
   void renew(process &p, bool draining);
   bool reaches(const process &p) const;
-  int64_t directory_delay() { return 1 + random(directory_slow_ ? 950 : 20); }
+  int64_t directory_delay() { return 1 + random(directory_slow_ ? 1000 : 20); } ///< each way
   void sweep(process &p, const slot_node &who);
 
   // -- faults and the end ----

@@ -285,9 +285,10 @@ std::string membership_world::run() {
   }
   if (broken_.empty())
     heal();
-  // Leases of those who died or were born just now still run; everything else is agreed 3 s later.
+  // Leases of those who died or were born just now still run; everything else is agreed once a renewal that
+  // was lost has timed out and the next is answered.
   auto settled = clock_ - last_death_at_ < 7000 ? clock_ + 7000 : clock_;
-  run_to(settled + 3000);
+  run_to(settled + (limits_.renewal_timeout + limits_.renew_every).count() + 100);
   for (int i = 0; i < 20 && broken_.empty(); ++i) {
     check_agreement();
     run_to(clock_ + 150);

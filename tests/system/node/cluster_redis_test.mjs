@@ -119,7 +119,8 @@ function asQuickAsEver(told) {
   assert.ok(sorted[Math.floor(sorted.length / 2)] < 50, `the median message took ${sorted[Math.floor(sorted.length / 2)]} ms`);
 }
 
-for (const ms of [200, 1000])
+// Two seconds is what renewals endure; a busy machine adds to that, so the ordinary run stays below.
+for (const ms of process.env.STENTOR_LONG ? [200, 1000, 2000] : [200, 1800])
   test(`Redis slow, ${ms} ms an answer: the warm road is as quick as ever, connects are slow and bounded`, async (t) => {
     const { cluster, stop } = await slowRedis(t, ms);
     const { ms: took } = await timed(patiently(cluster.node('n3'), { device: 'late' }, 15_000));
@@ -129,10 +130,10 @@ for (const ms of [200, 1000])
     asQuickAsEver(await stop());
   });
 
-test('Redis slow, 2000 ms an answer: too slow to renew a lease by, so it counts as away; the warm road is as quick as ever', async (t) => {
-  const { cluster, sender, far, stop } = await slowRedis(t, 2000);
+test('Redis slow, 4000 ms an answer: too slow to renew a lease by, so it counts as away; the warm road is as quick as ever', async (t) => {
+  const { cluster, sender, far, stop } = await slowRedis(t, 4000);
   const slowSince = Date.now();
-  // Asked before the nodes agree, they wait for Redis or for that, no longer: they are let in, or told to come back.
+  // Asked before the nodes agree, they wait for that, no longer: they are let in, or told to come back.
   const early = await Promise.all(Array.from({ length: 9 }, async (_, i) => {
     await sleep(i * 400);
     const device = new Device(cluster.nodes[i % 3], { device: `early-${i}` });
