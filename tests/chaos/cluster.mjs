@@ -63,7 +63,8 @@ export class ClusterNode {
   async launch(extra) {
     const { scope, options } = this.cluster;
     const log = options.logs && ((text) => appendFileSync(`${options.logs}/${this.id}.log`, text));
-    const settings = { ...options.settings, ...this.settings, ...extra };
+    const own = typeof options.settings === 'function' ? options.settings(this.id) : options.settings;
+    const settings = { ...own, ...this.settings, ...extra };
     // Known by its process at once: it connects to its peers before it is ready.
     const spawned = (server) => {
       this.server = server;
@@ -116,7 +117,7 @@ export class Cluster {
 
   /**
    * `nodes` of them, n1, n2, …, on a redis-server with `directory: 'redis'`, or one on the embedded directory with
-   * `memory`. `settings` go to every node, `logs` is a folder for what they write, `program` replaces the daemon.
+   * `memory`. `settings` go to every node, or are a function of its id; `logs` is a folder for what they write, `program` replaces the daemon.
    */
   static async start(t, { nodes = 3, directory = nodes > 1 ? 'redis' : 'memory', name = 'test', ...options } = {}) {
     const cluster = new Cluster();

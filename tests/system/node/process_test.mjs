@@ -2,21 +2,10 @@
 // The process among others: its addresses, its descriptors, its admission, its signals.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { flagsOf, metric, Server, sleep, until } from './harness.mjs';
+import { metric, Server, sleep, startAndFail, until } from './harness.mjs';
 import { Device } from './device.mjs';
 import { RawSocket } from './raw.mjs';
-
-/** A second daemon that must not come up: `{code, stderr}`. */
-function startAndFail(settings) {
-  const binary = process.env.STENTORD ?? 'build/release/stentord';
-  const child = spawn(binary, flagsOf(settings), { stdio: ['ignore', 'ignore', 'pipe'] });
-  let stderr = '';
-  child.stderr.on('data', (text) => (stderr += text));
-  const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
-  return new Promise((resolve) => child.on('close', (code) => (clearTimeout(late), resolve({ code, stderr }))));
-}
 
 test('a second daemon on either address is refused and says which; the first one goes on', async (t) => {
   const server = await Server.start(t);
