@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t max_binds_waiting = 32768;
 constexpr size_t max_unbinds_waiting = 32768;
+constexpr size_t most_questions_a_tick = 1024; // each of them is a message of its own
 constexpr std::chrono::milliseconds retry_length{250};
 // Then a bind is asked for without saying when: epochs may be ahead of a clock that a failover set back.
 constexpr unsigned most_stale = 4;
@@ -197,10 +198,15 @@ void directory_client::undo_unknown_bind(storage::unbind_request what) {
   host_.asks().ask(strong(host_.context().router_of(what.device)), directory_timeout, std::move(message),
                    [this, what](caf::expected<caf::message> answer) {
                      auto *taken = content_of<bool>(answer);
-                     if (!taken || !*taken)
-                       unbind_again({what});
-                     if (has_room_for_tick(displaced_.size()))
-                       displaced_.push_back(what.device);
+                     // While the record may stand nobody can be asked: who puts itself back would find a
+                     // newer one and think itself superseded.
+                     if (auto gone = taken && *taken;
+                         has_room_for_tick(gone ? displaced_.size() : unknown_binds_.size())) {
+                       if (gone)
+                         displaced_.push_back(what.device);
+                       else
+                         unknown_binds_.push_back(what);
+                     }
                    });
 }
 
@@ -215,9 +221,13 @@ bool directory_client::has_room_for_tick(size_t waiting) {
     host_.counters().overflow(queue::unbinds); // the auditor finds what we forget here
     return false;
   }
+  arm_tick();
+  return true;
+}
+
+void directory_client::arm_tick() {
   if (!tick_.is_armed())
     host_.io().timers().schedule(tick_, host_.now() + retry_length);
-  return true;
 }
 
 // -- lookups ----
@@ -314,8 +324,8 @@ void directory_client::unwatch(const account_id &account, const session_ref &who
 }
 
 void directory_client::resync_again(const session_ref &who) {
-  if (has_room_for_tick(resyncs_.size()))
-    resyncs_.insert(who);
+  resyncs_.insert(who); // never more than there are sessions
+  arm_tick();
 }
 
 // -- what waits for the next tick ----
@@ -331,15 +341,35 @@ void directory_client::ask_who_lives() {
     inbox->enqueue(host_.inbox().self(), caf::make_message_id(), question, &host_);
 }
 
-void directory_client::on_tick() {
-  ask_who_lives();
-  for (auto &ref : std::exchange(resyncs_, {}))
+void directory_client::undo_again() {
+  auto count = std::min(unknown_binds_.size(), most_questions_a_tick);
+  auto end = unknown_binds_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<storage::unbind_request> now{unknown_binds_.begin(), end};
+  unknown_binds_.erase(unknown_binds_.begin(), end);
+  for (auto &x : now) {
+    x.lease_until = host_.context().lease_until();
+    undo_unknown_bind(std::move(x));
+  }
+}
+
+void directory_client::ask_for_resyncs() {
+  for (size_t i = 0; i < most_questions_a_tick && !resyncs_.empty(); ++i) {
+    auto ref = resyncs_.extract(resyncs_.begin()).value();
     if (auto *who = host_.sessions().find(ref))
       who->on_resync();
+  }
+}
+
+void directory_client::on_tick() {
+  ask_who_lives();
+  undo_again();
+  ask_for_resyncs();
   for (auto &x : std::exchange(refused_unbinds_, {})) {
     x.lease_until = host_.context().lease_until();
     unbind(std::move(x));
   }
+  if (!unknown_binds_.empty() || !resyncs_.empty())
+    arm_tick();
 }
 
 } // namespace stentor::actors

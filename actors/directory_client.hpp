@@ -43,7 +43,7 @@ public:
   using lookup_handler = std::function<void(const lookup_answer &)>;
   void lookup(const device_id &device, lookup_handler told);
   /// Events of the account go to the session until `unwatch`. `told` hears `none`, or `overloaded` where too
-  /// many watch already; after `unavailable` the session may be entered, and must be taken out.
+  /// many watch already, or `unavailable`; the session may be entered all the same, and must be taken out.
   void watch(const account_id &account, const session_ref &who, std::function<void(errc)> told);
   void unwatch(const account_id &account, const session_ref &who);
   /// The session's `on_resync`, in a moment.
@@ -87,7 +87,10 @@ private:
   void unbind_again(std::vector<storage::unbind_request> unbinds);
   /// Bounds what waits for the next tick; says whether there is room for one more.
   bool has_room_for_tick(size_t waiting);
+  void arm_tick();
   void ask_who_lives();
+  void undo_again();
+  void ask_for_resyncs();
   void on_tick();
 
   loop &host_;
@@ -95,7 +98,8 @@ private:
   std::set<router_key> binding_;        ///< routers with a batch of our binds under way
   // For the next tick.
   std::vector<storage::unbind_request> refused_unbinds_;
-  std::vector<device_id> displaced_; ///< that a session somewhere may still have
+  std::vector<storage::unbind_request> unknown_binds_; ///< whose taking back was not answered
+  std::vector<device_id> displaced_;                   ///< that a session somewhere may still have
   std::set<session_ref> resyncs_;
   size_t binds_waiting_ = 0;
   net::timer_for<directory_client, &directory_client::on_tick> tick_{this};

@@ -99,6 +99,15 @@ void restores::send(storage::unbind_request what) {
   host_.directory().unbind(std::move(what));
 }
 
+void restores::stop() {
+  timer_.cancel();
+  rounds_ = 0;
+  left_.clear();
+  for (auto &x : std::exchange(asked_, {})) // their answers come too late
+    if (x.unbind)
+      send(std::move(*x.unbind));
+}
+
 epoch restores::ours(const restore_answer &answer, const session_ref &who) const {
   if (answer.restored)
     return answer.ep;

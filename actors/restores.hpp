@@ -29,7 +29,8 @@ public:
   /// Sends the unbind of a session that ends: behind the restore of its record that is under way, where there
   /// is one. Overtaken by it, the restore would bring back what is gone, and watchers would hear of it twice.
   void unbind(const session_ref &who, storage::unbind_request what);
-  void stop() { timer_.cancel(); }
+  /// No more restores; what waited for the end of one is sent.
+  void stop();
 
 private:
   void begin_round();

@@ -230,8 +230,8 @@ void session::on_watch_refused(errc why) {
   if (!watching_)
     return;
   watching_ = false;
-  if (why != errc::overloaded) // the router may have it all the same
-    host().directory().unwatch(me_->account, ref_);
+  // The router may have it all the same: by this watch, or by a later one that this answer is not about.
+  host().directory().unwatch(me_->account, ref_);
   if (mode_ == mode::live)
     tell_error(why,
                why == errc::overloaded ? "too many devices of this account watch already"

@@ -326,6 +326,33 @@ TEST(session, a_watch_that_the_directory_could_not_begin_takes_no_place) {
   EXPECT_EQ(v->frames("error")[1].at("code"), "overloaded") << "this time there is no room";
 }
 
+TEST(session, a_watch_that_is_refused_after_the_next_one_was_asked_for_takes_no_place) {
+  node n{1, [] {
+           limits lim;
+           lim.max_watchers = 1;
+           return lim;
+         }()};
+  auto v = n.join(0, "v");
+  auto w = n.join(0, "w");
+  v->send({{"t", "watch"}});
+  n.settle();
+  w->send({{"t", "watch"}});
+  w->send({{"t", "unwatch"}});
+  n.turn(0);
+  v->send({{"t", "unwatch"}});
+  n.turn(0);
+  w->send({{"t", "watch"}}); // there is room for this one
+  n.turn(0);
+  n.settle();
+  w->read();
+  ASSERT_EQ(w->frames("error").size(), 1u);
+  EXPECT_EQ(w->frames("error")[0]["code"], "overloaded");
+  v->send({{"t", "watch"}});
+  n.settle();
+  v->read();
+  EXPECT_TRUE(v->frames("error").empty()) << "who was told that it does not watch still takes the place";
+}
+
 TEST(session, an_account_message_has_one_verdict_with_a_line_for_each_device) {
   node n;
   auto a = n.join(0, "a");

@@ -28,6 +28,7 @@ public:
   std::function<fate(const storage::restore_request &)> on_restore;
   size_t lost_lookups = 0; ///< calls that fail, from now on
   size_t lost_lists = 0;   ///< the same
+  size_t lost_unbinds = 0; ///< the same; nothing of them is carried out
   bool has_no_events = false;
   bool stream_is_new = false; ///< the next reading finds that its cursor is of another one
 
@@ -39,6 +40,12 @@ public:
   restore(const std::vector<storage::restore_request> &batch) override {
     return write<storage::restore_result>(
         batch, on_restore, [this](auto &one) { return forwarding_directory::restore({one}).front(); });
+  }
+  std::vector<result<bool>> unbind(const std::vector<storage::unbind_request> &batch) override {
+    if (lost_unbinds == 0)
+      return forwarding_directory::unbind(batch);
+    --lost_unbinds;
+    return std::vector<result<bool>>(batch.size(), make_error(errc::timed_out)); // braces would make a `true`
   }
   std::vector<result<std::optional<storage::record>>> lookup(const std::vector<device_id> &devices) override {
     if (lost_lookups == 0)

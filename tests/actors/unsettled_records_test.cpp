@@ -190,6 +190,36 @@ TEST_F(unsettled, a_bind_without_an_answer_gives_the_device_back_to_who_had_it) 
   EXPECT_EQ(record_of(n_, "a").at.session, whose);
 }
 
+TEST_F(unsettled, a_bind_without_an_answer_supersedes_nobody_while_it_cannot_be_taken_back) {
+  auto a = n_.join(0, "a");
+  auto whose = record_of(n_, "a").at.session;
+  n_.road().on_bind = [](auto &) { return fate::answer_lost; };
+  auto again = n_.connect(0, "a");
+  n_.turn(0);
+  n_.settle();
+  n_.road().on_bind = {};
+  n_.road().lost_unbinds = 3;
+  n_.pass(8s);
+  ASSERT_EQ(n_.road().lost_unbinds, 0u);
+  a->read();
+  EXPECT_EQ(a->close_code(), 0) << "the record of the lost bind is newer, but nobody's";
+  ASSERT_TRUE(n_.is_online("a"));
+  EXPECT_EQ(record_of(n_, "a").at.session, whose);
+}
+
+TEST_F(unsettled, what_waits_for_a_restore_is_sent_where_the_loop_stops) {
+  auto a = n_.join(0, "a");
+  n_.road().on_restore = [](auto &) { return fate::request_lost; };
+  put_everyone_back(n_);
+  n_.turn(0);
+  a->vanish();
+  n_.turn(0);
+  ASSERT_TRUE(n_.is_online("a"));
+  n_.at(0).restores().stop();
+  n_.settle();
+  EXPECT_FALSE(n_.is_online("a"));
+}
+
 /// A bind that went to the router of another node, whose link ends before the answer, and then to our own.
 class unsettled_bind : public testing::Test {
 protected:
