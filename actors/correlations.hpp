@@ -29,7 +29,7 @@ struct pending_verdict {
   time_point accepted_at;
   time_point deadline;
   incarnation sent_to = 0; ///< the other node that has the message now; 0 for this one
-  message_id message;      ///< for `asker::session`: its session knows it by this
+  message_id message{};    ///< for `asker::session`: its session knows it by this
 };
 
 class correlations {

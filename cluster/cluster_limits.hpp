@@ -13,7 +13,7 @@ namespace stentor {
 struct cluster_limits {
   // -- the lease ----
   std::chrono::milliseconds lease{
-      5000}; ///< how long one renewal lasts: the next may time out, and one more be slow
+      5000}; ///< how long one renewal lasts: the next may time out where the one after is quick
   std::chrono::milliseconds renew_every{1000};  ///< from one renewal's start to the next
   std::chrono::milliseconds renewal_late{1000}; ///< no answer yet: ask the peers, but wait on
   std::chrono::milliseconds renewal_timeout{

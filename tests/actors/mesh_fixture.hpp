@@ -74,12 +74,12 @@ struct node_options {
   std::string name;
   incarnation inc = 0;
   std::string cluster = "test";
-  std::string app_cluster; ///< of the transport; empty: the same
-  tls_files tls;
-  transport_limits lim;
+  std::string app_cluster{}; ///< of the transport; empty: the same
+  tls_files tls{};
+  transport_limits lim{};
   size_t workers = 0;
   bool can_renew = true;
-  protocol_range protocol;
+  protocol_range protocol{};
 };
 
 class mesh_node {

@@ -32,8 +32,9 @@ TEST(mesh, three_nodes_form_a_full_mesh) {
   introduce(all);
   for (auto *x : all)
     for (auto *y : all)
-      if (x != y)
+      if (x != y) {
         EXPECT_TRUE(x->hears(*y, true)) << x->options().name << " of " << y->options().name;
+      }
 }
 
 TEST(mesh, batches_between_hosted_actors_arrive_in_order) {
@@ -208,8 +209,9 @@ TEST(mesh, news_of_a_link_come_in_turn) {
   for (auto &news : {a.news_of(b), b.news_of(a)})
     for (size_t i = 0; i < news.size(); ++i) {
       EXPECT_EQ(news[i].news.up, i % 2 == 0);
-      if (i > 0)
+      if (i > 0) {
         EXPECT_EQ(news[i].news.link_epoch > news[i - 1].news.link_epoch, news[i].news.up);
+      }
     }
 }
 

@@ -119,8 +119,8 @@ function asQuickAsEver(told) {
   assert.ok(sorted[Math.floor(sorted.length / 2)] < 50, `the median message took ${sorted[Math.floor(sorted.length / 2)]} ms`);
 }
 
-// Two seconds is what renewals endure; a busy machine adds to that, so the ordinary run stays below.
-for (const ms of process.env.STENTOR_LONG ? [200, 1000, 2000] : [200, 1800])
+// Two seconds is what renewals endure by a fifth; a busy machine adds to that, so the ordinary run stays well below.
+for (const ms of process.env.STENTOR_LONG ? [200, 1200, 1800, 2000] : [200, 1200])
   test(`Redis slow, ${ms} ms an answer: the warm road is as quick as ever, connects are slow and bounded`, async (t) => {
     const { cluster, stop } = await slowRedis(t, ms);
     const { ms: took } = await timed(patiently(cluster.node('n3'), { device: 'late' }, 15_000));

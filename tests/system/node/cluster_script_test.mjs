@@ -38,7 +38,9 @@ test('scripts/cluster: up, status, a demo in which every message is written, dow
   assert.equal(up.code, 0, up.said);
   for (const id of ['n1', 'n2', 'n3']) assert.match(up.said, new RegExp(`^${id} +device 127\\.0\\.0\\.1:\\d+ +api 127\\.0\\.0\\.1:\\d+ +ready$`, 'm'));
 
-  const demo = await run('demo');
+  // A node says `ready` after two seconds without a link, too: on a busy machine the first try may be too early.
+  let demo;
+  for (let tries = 0; tries < 3 && demo?.code !== 0; ++tries) demo = await run('demo');
   assert.equal(demo.code, 0, demo.said);
   const sent = demo.said.split('\n').filter((line) => /^(device|push) .*: /.test(line));
   assert.equal(sent.length, 12, demo.said); // from each to each, and a push through each
