@@ -1,4 +1,5 @@
-// Precompiled for net/client/ and the benchmark: JSON, CAF's vocabulary and the standard headers most of their files use.
+// Precompiled for net/client/ and the benchmark: JSON, CAF's vocabulary and the standard headers most of
+// their files use.
 #include <caf/error.hpp>
 #include <caf/expected.hpp>
 #include <caf/meta/type_name.hpp>

@@ -1,5 +1,5 @@
-// Precompiled for the tests of cluster/, storage/ and net/, and for the benchmark's: GoogleTest, CAF's vocabulary and the
-// standard headers most of them use.
+// Precompiled for the tests of cluster/, storage/ and net/, and for the benchmark's: GoogleTest, CAF's
+// vocabulary and the standard headers most of them use.
 #include <gtest/gtest.h>
 
 #include <caf/error.hpp>

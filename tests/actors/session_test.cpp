@@ -19,6 +19,12 @@ json message(const std::string &id, const json &to, const json &data, const std:
 /// Loops of sender and device, for what must not depend on them.
 class on_loops : public testing::TestWithParam<std::pair<size_t, size_t>> {};
 
+limits room_for_one_watcher() {
+  limits lim;
+  lim.max_watchers = 1;
+  return lim;
+}
+
 } // namespace
 
 TEST_P(on_loops, a_message_arrives_and_its_sender_is_told_written) {
@@ -301,11 +307,7 @@ TEST(session, a_watcher_is_told_once_what_is_there_though_the_first_lists_fail) 
 }
 
 TEST(session, a_watch_that_the_directory_could_not_begin_takes_no_place) {
-  node n{1, [] {
-           limits lim;
-           lim.max_watchers = 1;
-           return lim;
-         }()};
+  node n{1, room_for_one_watcher()};
   auto v = n.join(0, "v");
   auto w = n.join(0, "w");
   n.road().has_no_events = true;
@@ -327,11 +329,7 @@ TEST(session, a_watch_that_the_directory_could_not_begin_takes_no_place) {
 }
 
 TEST(session, a_watch_that_is_refused_after_the_next_one_was_asked_for_takes_no_place) {
-  node n{1, [] {
-           limits lim;
-           lim.max_watchers = 1;
-           return lim;
-         }()};
+  node n{1, room_for_one_watcher()};
   auto v = n.join(0, "v");
   auto w = n.join(0, "w");
   v->send({{"t", "watch"}});

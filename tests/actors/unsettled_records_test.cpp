@@ -45,6 +45,16 @@ protected:
     n_.settle();
   }
 
+  /// A connection whose bind is carried out and not answered.
+  std::unique_ptr<device> connect_unheard(const std::string &name) {
+    n_.road().on_bind = [](auto &) { return fate::answer_lost; };
+    auto who = n_.connect(0, name);
+    n_.turn(0);
+    n_.settle();
+    n_.road().on_bind = {};
+    return who;
+  }
+
   node n_{1};
 };
 
@@ -175,12 +185,8 @@ TEST_F(unsettled, a_bind_without_an_answer_leaves_nothing_of_a_session_that_was_
 TEST_F(unsettled, a_bind_without_an_answer_gives_the_device_back_to_who_had_it) {
   auto a = n_.join(0, "a");
   auto whose = record_of(n_, "a").at.session;
-  n_.road().on_bind = [](auto &) { return fate::answer_lost; };
-  auto again = n_.connect(0, "a");
-  n_.turn(0);
-  n_.settle();
+  auto again = connect_unheard("a");
   ASSERT_NE(record_of(n_, "a").at.session, whose);
-  n_.road().on_bind = {};
   n_.pass(6s);
   again->read();
   a->read();
@@ -193,11 +199,7 @@ TEST_F(unsettled, a_bind_without_an_answer_gives_the_device_back_to_who_had_it) 
 TEST_F(unsettled, a_bind_without_an_answer_supersedes_nobody_while_it_cannot_be_taken_back) {
   auto a = n_.join(0, "a");
   auto whose = record_of(n_, "a").at.session;
-  n_.road().on_bind = [](auto &) { return fate::answer_lost; };
-  auto again = n_.connect(0, "a");
-  n_.turn(0);
-  n_.settle();
-  n_.road().on_bind = {};
+  auto again = connect_unheard("a");
   n_.road().lost_unbinds = 3;
   n_.pass(8s);
   ASSERT_EQ(n_.road().lost_unbinds, 0u);
