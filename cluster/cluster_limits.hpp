@@ -30,7 +30,7 @@ struct cluster_limits {
   std::chrono::milliseconds settle{10000};     ///< nobody is declared dead this long after a gap or another
                                                ///< run_id: two leases, so that everyone who lives has renewed
   std::chrono::milliseconds predecessor_margin{2000}; ///< wait past our last start's lease: a failover may
-                                                      ///< have lost its last renewal
+                                                      ///< have lost its last renewal, if no other before it
   std::chrono::milliseconds poll_every{500};          ///< ask the peers this often while we cannot renew
   std::chrono::milliseconds poll_timeout{500};        ///< then a peer counts as silent
   std::chrono::milliseconds sweep_takeover{

@@ -65,6 +65,9 @@ void membership::take_lease(const renewal &r) {
     keep_until_ = now + limits_.lease;
     restore_owed_ |= !first;
   }
+  // What was lost for us may have been lost for all: those whose leases ended meanwhile have a lease's time.
+  if (std::exchange(has_lost_one_, false))
+    unsettled_until_ = std::max(unsettled_until_, now + std::min(limits_.lease, limits_.settle));
   // A lease that was lost and is granted again by a directory younger than two leases proves nothing: it may
   // have forgotten that another incarnation of our id holds one. An earlier start of ours whose lease has
   // ended may still count on a renewal that a failover lost.
@@ -135,6 +138,7 @@ membership::actions membership::on_renewal_failed(renewal_failure why, boot_time
   case renewal_failure::unavailable:
   case renewal_failure::timed_out:
     failing_ = true;
+    has_lost_one_ |= why != renewal_failure::late;
     held_by_other_ = false;
     last_attempt_ = {now, false};
     poll(now);

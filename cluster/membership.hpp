@@ -74,6 +74,7 @@ private:
 
   bool fenced_ = true;
   bool failing_ = false;
+  bool has_lost_one_ = false; ///< a renewal, since the last that was answered
   bool outage_ = false;
   bool held_by_other_ = false;
   bool restore_owed_ = false;

@@ -8,7 +8,7 @@ namespace stentor::test {
 
 // -- faults ----
 
-/// It is away, slow, another, or is not any more.
+/// It is away, another, or is not any more.
 void membership_world::directory_changes() {
   directory_trouble_at_ = clock_;
   directory_changes_.push_back(clock_);
@@ -128,10 +128,10 @@ void membership_world::act() {
   case 5:
     if (chance(25)) {
       directory_slow_ = true;
-      directory_changes();
+      directory_trouble_at_ = clock_;
       after(between(500, 8000), [this] {
-        directory_slow_ = false;
-        directory_changes();
+        if (std::exchange(directory_slow_, false))
+          directory_trouble_at_ = directory_slow_until_ = clock_;
       });
     } else {
       away(chance(50) ? between(1, 3000) : between(3000, 25'000), chance(40));
@@ -154,6 +154,7 @@ void membership_world::act() {
   default:
     if (directory_up_) {
       ++counts_.fail_overs;
+      failed_over_at_ = clock_;
       directory_changes();
       directory_.fail_over();
     }

@@ -33,6 +33,7 @@ struct membership_world::process {
   bool ready = false;
   std::string_view word;
   int64_t true_until = 0;         ///< by the world's clock, without outages
+  int64_t true_before = 0;        ///< the same before the last renewal
   int64_t granted_at = 1'000'000; ///< the first time
   int64_t answer_to = -1;         ///< while a renewal's answer is handled: when that was sent
   int64_t asked_at = -1;          ///< the latest question whose answer was published

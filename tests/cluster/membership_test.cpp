@@ -218,6 +218,21 @@ TEST_F(membership_rules, declares_nobody_dead_for_ten_seconds_after_a_gap_or_ano
   EXPECT_TRUE(expired(37s, "b"));
 }
 
+TEST_F(membership_rules, declares_nobody_dead_for_a_lease_after_it_lost_a_renewal_itself) {
+  renews(0s, 20s, {m(1)});
+  auto buries = [&](std::chrono::milliseconds at) {
+    auto r = answer(at, {m(1)});
+    r.expired = {{who(2), d0 + 20'000'000}};
+    return get<do_declare_dead>(node.on_renewed(r)) != nullptr;
+  };
+  node.on_renewal_failed(renewal_failure::late, t0 + 21s);
+  EXPECT_TRUE(buries(21'500ms)) << "it was answered after all";
+  node.on_renewal_failed(renewal_failure::timed_out, t0 + 23'700ms);
+  EXPECT_FALSE(buries(24s)) << "the other may have lost one, too";
+  EXPECT_FALSE(buries(28'999ms));
+  EXPECT_TRUE(buries(29s));
+}
+
 TEST_F(membership_rules, keeps_linked_nodes_that_an_emptied_directory_does_not_list_yet) {
   for (int n : {2, 3})
     node.on_link(who(n), link_health::up, t0);

@@ -23,7 +23,8 @@ namespace stentor::test {
 struct membership_counters {
   uint64_t kills = 0, buried_in_time = 0, freezes = 0, away_turns = 0, replaced = 0, rejoined = 0, fenced = 0,
            outages = 0, restores = 0, declared = 0, swept = 0, drains = 0, waited = 0, restarts = 0,
-           fail_overs = 0, isolated = 0, agreed = 0, both_in_outage = 0, both_after_restart = 0;
+           fail_overs = 0, isolated = 0, agreed = 0, both_in_outage = 0, both_after_restart = 0,
+           both_after_failover = 0;
   membership_counters &operator+=(const membership_counters &x);
 };
 
@@ -118,6 +119,8 @@ private:
   directory_double directory_;
   bool directory_up_ = true;
   bool directory_slow_ = false;
+  int64_t directory_slow_until_ = -100'000; ///< the latest such time, where it is over
+  int64_t failed_over_at_ = -100'000;
   int64_t directory_trouble_at_ = -100'000; ///< the latest of these
   std::vector<int64_t> directory_changes_;
   int64_t other_fault_at_ = -100'000; ///< of any other kind

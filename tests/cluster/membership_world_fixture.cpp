@@ -13,6 +13,7 @@ membership_counters &membership_counters::operator+=(const membership_counters &
   restores += x.restores, declared += x.declared, swept += x.swept, drains += x.drains, waited += x.waited;
   restarts += x.restarts, fail_overs += x.fail_overs, isolated += x.isolated, agreed += x.agreed;
   both_in_outage += x.both_in_outage, both_after_restart += x.both_after_restart;
+  both_after_failover += x.both_after_failover;
   return *this;
 }
 
@@ -73,7 +74,7 @@ void membership_world::begin_life(process &p) {
   p.view.reset();
   p.ready = false;
   p.word = {};
-  p.true_until = 0;
+  p.true_until = p.true_before = 0;
   p.granted_at = 1'000'000;
   p.asked_at = p.first_grant_uptime = -1;
   p.sweeping.clear();
@@ -156,6 +157,9 @@ void membership_world::turn(process &p) {
       ++counts_.both_in_outage;
     else if (newer.first_grant_uptime < 5'000'000)
       ++counts_.both_after_restart;
+    else if (failed_over_at_ > older.true_until - limits_.lease.count() &&
+             older.true_until - older.true_before > limits_.predecessor_margin.count())
+      ++counts_.both_after_failover; // it lost a renewal that came after a lost one: more than the margin
     else
       broken(p, "writes while " + std::to_string(q->who.inc) + " does");
   }
@@ -250,7 +254,8 @@ void membership_world::heal() {
     p->isolated_since = -1;
   }
   cuts_.clear();
-  directory_slow_ = false;
+  if (std::exchange(directory_slow_, false))
+    directory_slow_until_ = clock_;
   if (!directory_up_) {
     directory_up_ = true;
     directory_changes();
