@@ -278,6 +278,12 @@ void dispatcher::settle(envelope_ptr e, verdict v, stage at) {
   outcome result;
   result.what = v;
   result.at = at;
+  // It did not arrive. But that the device is away is not known where its newer record may only not be back:
+  // the one that led to a session that has gone was of before the outage.
+  if (v == verdict::offline && host_.context().view->is_doubtful()) {
+    result.what = verdict::unreachable;
+    result.at = stage::directory;
+  }
   finish(std::move(e), std::move(result));
 }
 

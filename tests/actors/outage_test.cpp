@@ -101,6 +101,31 @@ TEST_P(doubtful_directory, makes_a_device_that_the_directory_lacks_unreachable_a
   EXPECT_EQ(a->verdict_of("3"), "offline");
 }
 
+TEST_P(doubtful_directory, makes_a_device_whose_record_is_of_before_unreachable_and_not_offline) {
+  auto a = n_.join(0, "a");
+  auto &ctx = n_.context();
+  session_ref gone;
+  gone.loop = 1;
+  gone.generation = 4711;
+  auto bound = n_.store().bind({{device_id::trusted("moved"),
+                                 account_id::trusted("acme"),
+                                 {ctx.id, ctx.inc, gone},
+                                 0,
+                                 ctx.lease_until()}});
+  ASSERT_TRUE(bound.at(0));
+  auto &why = (*ctx.view).*GetParam();
+  why = true;
+  a->send(message("1", "moved", 1));
+  n_.settle();
+  why = false;
+  a->send(message("2", "moved", 2));
+  n_.settle();
+  a->read();
+  EXPECT_EQ(a->verdict_of("1"), "unreachable");
+  EXPECT_EQ(a->frames("verdict").at(0).at("at"), "directory");
+  EXPECT_EQ(a->verdict_of("2"), "offline");
+}
+
 INSTANTIATE_TEST_SUITE_P(, doubtful_directory,
                          testing::Values(&cluster_view::joining, &cluster_view::doubtful));
 
