@@ -117,7 +117,8 @@ export class Cluster {
 
   /**
    * `nodes` of them, n1, n2, …, on a redis-server with `directory: 'redis'`, or one on the embedded directory with
-   * `memory`. `settings` go to every node, or are a function of its id; `logs` is a folder for what they write, `program` replaces the daemon.
+   * `memory`. `settings` go to every node, or are a function of its id; `logs` is a folder for what they write, `program`
+   * replaces the daemon.
    */
   static async start(t, { nodes = 3, directory = nodes > 1 ? 'redis' : 'memory', name = 'test', ...options } = {}) {
     const cluster = new Cluster();

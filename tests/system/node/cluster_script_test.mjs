@@ -23,7 +23,7 @@ test('scripts/cluster: up, status, a demo in which every message is written, dow
       const child = spawn(script, args, { env });
       let said = '';
       for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
-      child.on('exit', (code) => resolve({ code, said })); // not `close`: what it leaves running may hold the pipe
+      child.on('close', (code) => resolve({ code, said })); // all it said is here; its nodes write to files
     });
   t.after(async () => {
     await run('down');
