@@ -2,7 +2,7 @@
 #include "actors/drainer.hpp"
 
 #include "actors/loop.hpp"
-#include "actors/session.hpp"
+#include "actors/session/session.hpp"
 
 #include <algorithm>
 

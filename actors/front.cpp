@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/front.hpp"
 
-#include "actors/connection.hpp"
-#include "actors/gateway.hpp"
-#include "actors/log.hpp"
+#include "actors/api/gateway.hpp"
 #include "actors/loop.hpp"
+#include "actors/session/connection.hpp"
+#include "actors/telemetry/log.hpp"
 
 #include <cstring>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/loop.hpp"
 
-#include "actors/gateway.hpp"
-#include "actors/log.hpp"
-#include "actors/session.hpp"
+#include "actors/api/gateway.hpp"
+#include "actors/session/session.hpp"
+#include "actors/telemetry/log.hpp"
 
 namespace stentor::actors {
 

@@ -5,23 +5,23 @@
 // `receive` and `request_stop` belongs to the loop's thread, asserted in debug builds.
 #pragma once
 
-#include "actors/directory_client.hpp"
-#include "actors/dispatcher.hpp"
+#include "actors/core/loop_mailbox.hpp"
+#include "actors/core/node_context.hpp"
+#include "actors/delivery/dispatcher.hpp"
+#include "actors/delivery/fanout.hpp"
+#include "actors/delivery/links.hpp"
+#include "actors/delivery/session_table.hpp"
+#include "actors/directory/directory_client.hpp"
+#include "actors/directory/restores.hpp"
+#include "actors/directory/takeovers.hpp"
+#include "actors/directory/unsettled_records.hpp"
 #include "actors/drainer.hpp"
-#include "actors/fanout.hpp"
 #include "actors/front.hpp"
-#include "actors/links.hpp"
 #include "actors/loop_inbox.hpp"
-#include "actors/loop_mailbox.hpp"
-#include "actors/metrics.hpp"
-#include "actors/node_context.hpp"
-#include "actors/restores.hpp"
-#include "actors/session_table.hpp"
-#include "actors/takeovers.hpp"
-#include "actors/unsettled_records.hpp"
+#include "actors/telemetry/metrics.hpp"
 #include "cluster/admission.hpp"
+#include "net/codec/protocol.hpp"
 #include "net/event_loop.hpp"
-#include "net/protocol.hpp"
 
 #include <atomic>
 #include <cassert>

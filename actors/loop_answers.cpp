@@ -2,7 +2,7 @@
 #include "actors/loop_answers.hpp"
 
 #include "actors/loop.hpp"
-#include "actors/session.hpp"
+#include "actors/session/session.hpp"
 
 #include <algorithm>
 #include <unordered_set>

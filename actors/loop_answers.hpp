@@ -2,7 +2,7 @@
 // What a loop tells operators and auditors of its sessions, at a bounded cost. On the loop.
 #pragma once
 
-#include "actors/types.hpp"
+#include "actors/core/types.hpp"
 
 #include <optional>
 

@@ -3,7 +3,7 @@
 
 #include "actors/loop.hpp"
 #include "actors/loop_answers.hpp"
-#include "actors/session.hpp"
+#include "actors/session/session.hpp"
 
 #include <algorithm>
 #include <tuple>

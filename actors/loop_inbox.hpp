@@ -3,8 +3,8 @@
 // links and the inspector's questions come here and go on to whom they concern. Hosted on its loop.
 #pragma once
 
-#include "actors/hosted_actor.hpp"
-#include "actors/interfaces.hpp"
+#include "actors/core/hosted_actor.hpp"
+#include "actors/core/interfaces.hpp"
 
 #include <vector>
 

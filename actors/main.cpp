@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // stentord: reads the configuration, starts a node, waits for SIGTERM or SIGINT, drains, exits. A node that
 // lost its place in its cluster is stopped and started again as another incarnation.
-#include "actors/config.hpp"
-#include "actors/log.hpp"
+#include "actors/config/config.hpp"
+#include "actors/mesh/transport.hpp"
 #include "actors/node.hpp"
-#include "actors/transport.hpp"
+#include "actors/telemetry/log.hpp"
 
 #include <csignal>
 #include <cstdio>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/node.hpp"
 
-#include "actors/auditor.hpp"
-#include "actors/directory.hpp"
-#include "actors/inspector.hpp"
-#include "actors/log.hpp"
-#include "actors/membership.hpp"
-#include "actors/router.hpp"
+#include "actors/api/inspector.hpp"
+#include "actors/directory/auditor.hpp"
+#include "actors/directory/directory.hpp"
+#include "actors/directory/router.hpp"
+#include "actors/membership/membership.hpp"
+#include "actors/telemetry/log.hpp"
 #include "storage/memory_directory.hpp"
 #include "storage/redis_directory.hpp"
 

@@ -3,9 +3,9 @@
 // Built, used and destroyed on one thread (main, or a test's); each loop has a thread of its own.
 #pragma once
 
+#include "actors/core/node_context.hpp"
 #include "actors/loop.hpp"
-#include "actors/mesh.hpp"
-#include "actors/node_context.hpp"
+#include "actors/mesh/mesh.hpp"
 
 #include <caf/expected.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/token.hpp"
 
-#include "net/base64url.hpp"
+#include "net/codec/base64url.hpp"
 #include "net/signature_key.hpp"
 
 #include <nlohmann/json.hpp>

@@ -6,9 +6,9 @@
 
 #include "net/client/endpoint.hpp"
 #include "net/client/response_reader.hpp"
-#include "net/protocol.hpp"
+#include "net/codec/protocol.hpp"
 #include "net/stream_socket.hpp"
-#include "net/ws_frame.hpp"
+#include "net/websocket/ws_frame.hpp"
 
 #include <chrono>
 #include <memory>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "net/client/commands.hpp"
-#include "net/protocol.hpp"
+#include "net/codec/protocol.hpp"
 
 #include <string>
 #include <string_view>

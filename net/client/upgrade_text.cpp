@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/client/upgrade_text.hpp"
 
-#include "net/base64.hpp"
-#include "net/http_text.hpp"
+#include "net/codec/base64.hpp"
+#include "net/http/http_text.hpp"
 
 #include <openssl/rand.h>
 #include <openssl/sha.h>

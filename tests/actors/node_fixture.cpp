@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/actors/node_fixture.hpp"
 
-#include "actors/directory.hpp"
-#include "actors/router.hpp"
+#include "actors/directory/directory.hpp"
+#include "actors/directory/router.hpp"
 
 #include <gtest/gtest.h>
 

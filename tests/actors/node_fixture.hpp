@@ -5,10 +5,10 @@
 #pragma once
 
 #include "actors/loop.hpp"
-#include "actors/session.hpp"
-#include "net/ws_frame.hpp"
+#include "actors/session/session.hpp"
+#include "net/websocket/ws_frame.hpp"
 #include "storage/memory_directory.hpp"
-#include "tests/actors/troubled_store.hpp"
+#include "tests/actors/directory/troubled_store.hpp"
 
 #include <caf/scheduler/test_coordinator.hpp>
 #include <nlohmann/json.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The directory is away for everyone, and comes back, empty or not: who stays reachable, what is told, and
 // what stands in the directory afterwards.
-#include "actors/restores.hpp"
-#include "actors/router.hpp"
+#include "actors/directory/restores.hpp"
+#include "actors/directory/router.hpp"
 
 #include "tests/actors/node_fixture.hpp"
 

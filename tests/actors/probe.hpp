@@ -2,7 +2,7 @@
 // A hosted actor for tests that writes down what happens to it.
 #pragma once
 
-#include "actors/hosted_actor.hpp"
+#include "actors/core/hosted_actor.hpp"
 #include "tests/actors/ask.hpp"
 #include "tests/actors/node_fixture.hpp"
 

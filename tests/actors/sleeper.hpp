@@ -4,7 +4,7 @@
 // from any.
 #pragma once
 
-#include "actors/loop_mailbox.hpp"
+#include "actors/core/loop_mailbox.hpp"
 #include "net/event_loop.hpp"
 
 #include <memory>

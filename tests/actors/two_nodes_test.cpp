@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two nodes in one world, turned by hand, with a link that the test makes and cuts: messages, takeover and
 // hand-over between nodes, and what a link's end leaves behind.
-#include "actors/links.hpp"
+#include "actors/delivery/links.hpp"
 
 #include "tests/actors/node_fixture.hpp"
 

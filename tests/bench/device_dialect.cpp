@@ -3,8 +3,8 @@
 
 #include "net/client/response_reader.hpp"
 #include "net/client/upgrade_text.hpp"
-#include "net/json_reader.hpp"
-#include "net/msgpack_reader.hpp"
+#include "net/codec/json_reader.hpp"
+#include "net/codec/msgpack_reader.hpp"
 
 #include <algorithm>
 #include <cstdio>

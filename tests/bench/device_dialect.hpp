@@ -4,8 +4,8 @@
 // encoder, so they are what the client library sends. One object a format; the generator's thread.
 #pragma once
 
-#include "net/protocol.hpp"
-#include "net/ws_frame.hpp"
+#include "net/codec/protocol.hpp"
+#include "net/websocket/ws_frame.hpp"
 #include "tests/bench/fleet.hpp"
 
 #include <optional>

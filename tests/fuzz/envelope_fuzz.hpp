@@ -2,7 +2,7 @@
 // What must hold for any bytes taken as a frame or a payload, in either format. Aborts where it does not.
 #pragma once
 
-#include "net/protocol.hpp"
+#include "net/codec/protocol.hpp"
 
 #include <cstdlib>
 #include <span>

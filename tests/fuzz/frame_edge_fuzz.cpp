@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes at the WebSocket edge: frames mean the same however they are cut, and a device's socket survives
 // whatever comes, ends once, and never holds more than its limits.
-#include "net/device_socket.hpp"
+#include "net/websocket/device_socket.hpp"
 
 #include <cstdint>
 #include <cstdlib>

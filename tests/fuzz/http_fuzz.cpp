@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes, cut anywhere, with a handler that pauses, streams and answers late: the conversation must mean
 // the same as in one piece, and never read or write outside its buffers.
-#include "net/http_conversation.hpp"
-#include "net/http_router.hpp"
-#include "net/ndjson.hpp"
+#include "net/http/http_conversation.hpp"
+#include "net/http/http_router.hpp"
+#include "net/http/ndjson.hpp"
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a batch of lane items from another node: what is taken keeps its promises, and means the same
 // after it was told to a third node.
-#include "tests/actors/wire_fixture.hpp"
+#include "tests/actors/delivery/wire_fixture.hpp"
 
 #include <cstdint>
 #include <cstdlib>

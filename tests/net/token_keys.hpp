@@ -3,7 +3,7 @@
 // ones can be made too.
 #pragma once
 
-#include "net/base64url.hpp"
+#include "net/codec/base64url.hpp"
 #include "net/token.hpp"
 
 #include <openssl/bio.h>

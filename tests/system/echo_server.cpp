@@ -2,8 +2,8 @@
 // The device edge without actors: a WebSocket server that sends every message back, for conformance suites
 // and foreign clients. One loop, one thread; prints its address; ends on SIGTERM or SIGINT.
 #include "cluster/errc.hpp"
-#include "net/device_socket.hpp"
 #include "net/listener.hpp"
+#include "net/websocket/device_socket.hpp"
 
 #include <array>
 #include <charconv>

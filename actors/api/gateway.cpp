@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/api/gateway.hpp"
+
+#include "actors/loop.hpp"
+#include "net/codec/json_writer.hpp"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+namespace stentor::actors {
+
+namespace {
+
+// The loops answer the inspector within one second; one more for the way.
+constexpr std::chrono::seconds inspector_timeout{2};
+// Membership or the directory first, a second each; then the loops.
+constexpr std::chrono::seconds admin_timeout{3};
+
+api_access access_of(const config &cfg) {
+  return {cfg.dev_auth && cfg.api_listen.is_loopback(), cfg.api_keys, cfg.allow_origins};
+}
+
+} // namespace
+
+gateway::gateway(caf::actor_config &cfg, loop &host)
+    : hosted_actor{cfg, host}, loop_{host}, api_{new api{static_cast<api_host &>(*this), host.lim(),
+                                                         access_of(host.context().cfg)}} {}
+
+void gateway::accept(int fd) {
+  count_handled();
+  if (api_)
+    api_->accept(fd);
+  else
+    ::close(fd);
+}
+
+void gateway::on_outcome(uint64_t ticket, std::string, const outcome &result, uint32_t total_us) {
+  count_handled();
+  if (api_)
+    api_->on_outcome(ticket, result, total_us);
+}
+
+void gateway::drain() {
+  if (api_)
+    api_->drain();
+}
+
+// -- api_host ----
+
+net::event_loop &gateway::io() {
+  return loop_.io();
+}
+
+message_id gateway::next_message_id() {
+  return loop_.messages().next_id();
+}
+
+void gateway::submit(envelope_ptr e, uint64_t ticket) {
+  e->answer_to.at.loop = loop_.index();
+  if (ticket != 0) {
+    pending_verdict entry{asker::gateway, e->wants, road::http,     stage::accepted, {},
+                          ticket,         {},       e->accepted_at, e->deadline};
+    e->answer_to.correlation = loop_.messages().open(std::move(entry));
+    if (e->answer_to.correlation == 0) {
+      outcome full;
+      full.what = verdict::congested;
+      full.detail = details::too_many_pending;
+      loop_.counters().message(full.what, road::http, e->wants);
+      on_outcome(ticket, {}, full, 0);
+      return;
+    }
+  }
+  loop_.messages().submit(std::move(e));
+}
+
+void gateway::find_device(const device_id &device, uint64_t ticket) {
+  loop_.directory().lookup(device, [this, ticket](const lookup_answer &answer) {
+    if (!api_)
+      return;
+    if (answer.error != errc::none)
+      api_->on_device(ticket, make_error(answer.error));
+    else if (answer.found)
+      api_->on_device(ticket, std::optional{*answer.found});
+    else
+      api_->on_device(ticket, std::optional<storage::record>{});
+  });
+}
+
+void gateway::find_devices(const account_id &account, uint64_t ticket) {
+  loop_.directory().list(account, [this, ticket](const caf::expected<std::vector<storage::record>> &found) {
+    if (api_)
+      api_->on_devices(ticket, found);
+  });
+}
+
+void gateway::top_actors(uint32_t most, uint64_t ticket) {
+  auto inspector = caf::actor_cast<caf::strong_actor_ptr>(loop_.context().inspector);
+  loop_.asks().ask(inspector, inspector_timeout, caf::make_message(top_atom_v, most),
+                   [this, ticket](const caf::expected<caf::message> &answer) {
+                     if (!api_)
+                       return;
+                     if (answer && answer->match_elements<std::vector<actor_info>>())
+                       api_->on_text(ticket, "application/json",
+                                     render_actors(answer->get_as<std::vector<actor_info>>(0)));
+                     else
+                       api_->on_text(ticket, {}, make_error(errc::timed_out));
+                   });
+}
+
+void gateway::admin(const admin_question &what, uint64_t ticket) {
+  auto inspector = caf::actor_cast<caf::strong_actor_ptr>(loop_.context().inspector);
+  loop_.asks().ask(inspector, admin_timeout, caf::make_message(ask_atom_v, what),
+                   [this, ticket](const caf::expected<caf::message> &answer) {
+                     if (!api_)
+                       return;
+                     if (answer && answer->match_elements<admin_page>())
+                       api_->on_admin(ticket, answer->get_as<admin_page>(0));
+                     else
+                       api_->on_admin(ticket, make_error(errc::timed_out));
+                   });
+}
+
+void gateway::metrics(uint64_t ticket) {
+  // Not here: a millisecond of text would hold up every socket of the loop.
+  auto inspector = caf::actor_cast<caf::strong_actor_ptr>(loop_.context().inspector);
+  loop_.asks().ask(inspector, inspector_timeout, caf::make_message(metrics_atom_v),
+                   [this, ticket](const caf::expected<caf::message> &answer) {
+                     if (!api_)
+                       return;
+                     if (answer && answer->match_elements<std::string>())
+                       api_->on_text(ticket, metrics_content_type, answer->get_as<std::string>(0));
+                     else
+                       api_->on_text(ticket, {}, make_error(errc::timed_out));
+                   });
+}
+
+const char *gateway::not_ready() const {
+  auto &ctx = loop_.context();
+  return ctx.draining ? "draining" : ctx.view->not_ready.load(std::memory_order_relaxed);
+}
+
+void gateway::count_refused(verdict v, want wants) {
+  loop_.counters().message(v, road::http, wants);
+}
+
+void gateway::count_rejected(const char *reason) {
+  loop_.counters().rejected(reason);
+}
+
+void gateway::count_bad_key() {
+  loop_.counters().auth_failure("api_key");
+}
+
+void gateway::count_answer(int status) {
+  loop_.counters().http_answered(status);
+}
+
+void gateway::count_connections(size_t open) {
+  loop_.counters().http_connections(open);
+}
+
+std::string render_actors(const std::vector<actor_info> &rows) {
+  std::string out;
+  net::json_writer w{out};
+  w.begin_map(1);
+  w.key("actors");
+  w.begin_array(rows.size());
+  for (auto &row : rows) {
+    w.begin_map(8);
+    w.key("name");
+    w.text(row.name);
+    w.key("subject");
+    w.text(row.subject);
+    w.key("loop");
+    w.integer(row.loop);
+    w.key("id");
+    w.integer(row.id);
+    w.key("handled");
+    w.integer(row.handled);
+    w.key("queued");
+    w.integer(row.queued);
+    w.key("peak");
+    w.integer(row.peak);
+    w.key("idle_ms");
+    w.integer(static_cast<uint64_t>(std::max<int64_t>(row.idle_ms, 0)));
+    w.end_map();
+  }
+  w.end_array();
+  w.end_map();
+  return out;
+}
+
+} // namespace stentor::actors

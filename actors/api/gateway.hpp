@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The actor behind the back ends' listener, one a loop: it owns the loop's `api` and is the way between it
+// and the loop: pushes go on the same road as a device's messages, questions to routers and inspector. Hosted
+// on its loop; the wire is the api's business.
+#pragma once
+
+#include "actors/api/api.hpp"
+#include "actors/core/hosted_actor.hpp"
+#include "actors/core/types.hpp"
+
+#include <memory>
+#include <string>
+
+namespace stentor::actors {
+
+class gateway final : public hosted_actor, private api_host {
+public:
+  gateway(caf::actor_config &cfg, loop &host);
+
+  const char *name() const override { return "gateway"; }
+  size_t queue_length() const noexcept override { return api_ ? api_->open_tickets() : 0; }
+
+  /// A back end's connected descriptor, now ours.
+  void accept(int fd);
+  /// The verdict of a message that was submitted with `ticket`.
+  void on_outcome(uint64_t ticket, std::string id, const outcome &result, uint32_t total_us);
+  /// Answers what is under way, then closes; back ends that connect meanwhile are still served.
+  void drain();
+
+protected:
+  bool on_message(caf::mailbox_element &) override { return false; }
+  void on_stop() override { api_.reset(); }
+
+private:
+  // -- api_host ----
+  net::event_loop &io() override;
+  message_id next_message_id() override;
+  void submit(envelope_ptr e, uint64_t ticket) override;
+  void find_device(const device_id &device, uint64_t ticket) override;
+  void find_devices(const account_id &account, uint64_t ticket) override;
+  void top_actors(uint32_t most, uint64_t ticket) override;
+  void admin(const admin_question &what, uint64_t ticket) override;
+  void metrics(uint64_t ticket) override;
+  const char *not_ready() const override;
+  void count_refused(verdict v, want wants) override;
+  void count_rejected(const char *reason) override;
+  void count_bad_key() override;
+  void count_answer(int status) override;
+  void count_connections(size_t open) override;
+
+  loop &loop_; ///< the host: `hosted_actor::host` is not const
+  std::unique_ptr<api> api_;
+};
+
+/// The rows of `GET /v1/admin/actors` as a JSON object.
+std::string render_actors(const std::vector<actor_info> &rows);
+
+} // namespace stentor::actors

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/api/inspector.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace stentor::actors {
+
+namespace {
+
+constexpr std::chrono::seconds answer_time{1};
+constexpr uint32_t max_rows = 1000;
+
+/// The answers of one question, until all loops have answered or failed to.
+struct collection {
+  std::vector<std::vector<actor_info>> parts;
+  size_t missing = 0;
+};
+
+} // namespace
+
+std::vector<actor_info> merge_rows(std::vector<std::vector<actor_info>> parts, size_t most) {
+  std::vector<actor_info> all;
+  for (auto &part : parts)
+    std::move(part.begin(), part.end(), std::back_inserter(all));
+  std::sort(all.begin(), all.end(), [](const actor_info &a, const actor_info &b) {
+    return std::tie(b.queued, b.handled, a.loop, a.id) < std::tie(a.queued, a.handled, b.loop, b.id);
+  });
+  if (all.size() > most)
+    all.resize(most);
+  return all;
+}
+
+inspector_actor::behavior_type inspector(inspector_actor::stateful_pointer<inspector_state> self,
+                                         inspector_parts parts) {
+  self->state.self = self;
+  self->state.parts = std::move(parts);
+  return {[self](metrics_atom) { return self->state.parts.numbers->exposition(); },
+          [self](top_atom top, uint32_t most) -> caf::result<std::vector<actor_info>> {
+            most = std::clamp(most, uint32_t{1}, max_rows);
+            auto promise = self->make_response_promise<std::vector<actor_info>>();
+            auto answers = std::make_shared<collection>();
+            answers->missing = self->state.parts.inboxes.size();
+            auto arrived = [answers, promise, most](std::vector<actor_info> rows) mutable {
+              answers->parts.push_back(std::move(rows));
+              if (--answers->missing == 0)
+                promise.deliver(merge_rows(std::move(answers->parts), most));
+            };
+            for (size_t i = 0; i < self->state.parts.inboxes.size(); ++i)
+              self->request(self->state.parts.inboxes[i], answer_time, top, most)
+                  .then([arrived](std::vector<actor_info> &rows) mutable { arrived(std::move(rows)); },
+                        [arrived, i](caf::error &) mutable {
+                          // A loop that hangs is itself the news.
+                          actor_info row;
+                          row.name = "loop_inbox";
+                          row.subject = "no answer";
+                          row.loop = static_cast<uint16_t>(i);
+                          arrived({row});
+                        });
+            return promise;
+          },
+          [self](ask_atom, const admin_question &what) { return self->state.answer(what); },
+          [self](adopt_atom, const caf::strong_actor_ptr &membership) {
+            self->state.membership = caf::actor_cast<membership_actor>(membership);
+          },
+          [self](link_atom, const link_news &news) { self->state.on_link(news); }};
+}
+
+} // namespace stentor::actors

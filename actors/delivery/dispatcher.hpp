@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The road of messages on one loop: senders submit envelopes, flows find the way, items arrive from this and
+// other loops, and every message ends here with its one verdict. Confined to its loop; owns no socket and no
+// actor.
+#pragma once
+
+#include "actors/delivery/correlations.hpp"
+#include "actors/delivery/lane.hpp"
+#include "cluster/flow_table.hpp"
+#include "net/timer_wheel.hpp"
+
+#include <unordered_map>
+
+namespace stentor::actors {
+
+class loop;
+
+class dispatcher final : public flow_host {
+public:
+  explicit dispatcher(loop &host);
+
+  // -- senders ----
+  /// A fresh id for a message accepted now.
+  message_id next_id();
+  /// Opens the entry under which the sender is told; 0 where too many are open (then the message is
+  /// `congested`).
+  uint64_t open(pending_verdict entry);
+  /// Takes a message whose `answer_to.correlation` is an entry of this loop, or 0 where nobody waits.
+  void submit(envelope_ptr e);
+  /// The verdict of `message` for the session at `to`, or for the one that its state was handed to. Whether
+  /// it is wanted, and the sender's own id of it, is known there.
+  void tell_session(const session_ref &to, const message_id &message, owed_verdict what);
+  /// The directory's answer to a resolve of this loop.
+  void on_resolved(const device_id &device, uint64_t ticket, const resolution &r);
+  /// The verdict of a message whose key the session at `x->to` knows, or the one its state was handed to.
+  void settle_key(std::unique_ptr<items::settle_key> x);
+  /// A session's state lives elsewhere now: what is owed to it follows.
+  void moved(const session_ref &from, const place &at, const session_ref &to);
+  /// Where the state of a session went.
+  struct heir {
+    place at;
+    session_ref session;
+    time_point until; ///< remembered so long
+  };
+  /// Null where it was not handed over, or long ago.
+  const heir *heir_of(const session_ref &ref) const;
+  /// The link to a node ended: what it had is unknown now, what it would have told is not told any more, and
+  /// no flow leads there.
+  void on_link_lost(incarnation inc);
+  /// The node ends: whoever still waits for a verdict is told that it is unknown, as long as there is a link
+  /// to the node where the sender is by now.
+  void give_up_all();
+
+  // -- the device's end ----
+  /// The final verdict of a message, said by whoever owned it last.
+  void finish(envelope_ptr e, outcome result);
+  /// Not final: the sender's timeout should say this stage.
+  void note(const envelope &e, stage reached);
+  /// Sends a message back that the session at `ref` does not take.
+  void send_back(const session_ref &ref, epoch ep, envelope_ptr e);
+
+  // -- lane items ----
+  void handle(items::deliver &x);
+  void handle(items::bounce &x);
+  void handle(items::marker &x);
+  void handle(items::settle &x);
+  void handle(std::unique_ptr<items::owed> &x);
+  void handle(std::unique_ptr<items::settle_key> &x);
+  void handle(std::unique_ptr<items::supersede> &x);
+  void handle(std::unique_ptr<items::hand_over> &x);
+  void handle(std::unique_ptr<items::supersede_seen> &x);
+  void handle(items::handed_over &x);
+  void handle(std::unique_ptr<items::road_lost> &x);
+
+  // -- flow_host ----
+  void forward(const route &to, envelope_ptr e) override;
+  void send_marker(const route &to, const device_id &device, uint64_t marker) override;
+  void resolve(const device_id &device, uint64_t ticket) override;
+  void settle(envelope_ptr e, verdict v, stage at) override;
+
+  const correlations &open_verdicts() const noexcept { return correlations_; }
+  flow_table &flows() noexcept { return flows_; }
+  /// Messages taken in here whose verdict is open.
+  size_t pending() const noexcept { return correlations_.size(); }
+
+private:
+  void forward_to_node(const route &to, envelope_ptr e);
+  void tell(pending_verdict entry, outcome result);
+  void tell_unknown(pending_verdict entry);
+  void on_tick();
+  void keep_ticking();
+
+  loop &host_;
+  message_id_source ids_;
+  correlations correlations_;
+  flow_table flows_;
+  std::unordered_map<uint64_t, heir> moved_; ///< by the old generation
+  net::timer_for<dispatcher, &dispatcher::on_tick> tick_{this};
+};
+
+} // namespace stentor::actors

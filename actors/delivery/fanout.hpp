@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// One message of a device to its whole account: a copy for each online device, and one verdict frame when
+// every copy has its own. Confined to its loop.
+#pragma once
+
+#include "actors/delivery/session_state.hpp"
+#include "cluster/envelope.hpp"
+#include "cluster/time.hpp"
+#include "storage/directory.hpp"
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace stentor::actors {
+
+class loop;
+
+/// The verdict of an account message: the worst of its copies; `offline` where there was none.
+outcome worst_of(const std::vector<copy_verdict> &copies);
+
+class fanouts {
+public:
+  explicit fanouts(loop &host) : host_{host} {}
+
+  /// Sends a copy of `pattern` (its `to` and ids are filled in here) to each record but `except`; the session
+  /// `sender` hears one verdict, wherever it lives by then: that of `pattern.id`.
+  void send(const envelope &pattern, const std::vector<storage::record> &to, const device_id &except,
+            const session_ref &sender);
+  /// A copy's verdict, from the dispatcher.
+  void on_outcome(uint64_t ticket, std::string device, const outcome &result, uint32_t total_us);
+
+private:
+  struct fanout {
+    session_ref sender;
+    message_id message;
+    want wants = want::written;
+    size_t missing = 0;
+    uint32_t slowest_us = 0;
+    std::vector<copy_verdict> copies;
+  };
+  void finish(fanout done);
+
+  loop &host_;
+  uint64_t last_ticket_ = 0;
+  std::unordered_map<uint64_t, fanout> open_; ///< bounded by the correlations that each copy opens
+};
+
+} // namespace stentor::actors

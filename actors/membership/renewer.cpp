@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/membership/renewer.hpp"
+
+namespace stentor::actors {
+
+namespace {
+
+template <class T>
+caf::result<T> result_of(caf::expected<T> &&x) {
+  if (x)
+    return std::move(*x);
+  return std::move(x.error());
+}
+
+} // namespace
+
+renewer_actor::behavior_type renewer(renewer_actor::pointer, renewer_parts parts) {
+  return {
+      [parts](renew_atom, const storage::lease &mine) {
+        return result_of(parts.store->renew(mine, parts.lease));
+      },
+      [parts](dead_atom, const node_id &node, uint64_t inc) {
+        return result_of(parts.store->declare_dead(node, inc));
+      },
+  };
+}
+
+} // namespace stentor::actors

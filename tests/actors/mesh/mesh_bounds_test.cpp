@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long a message may be whose sender has not said hello: short from who dialled us, and as long as any
+// from whom we dialled, whose batches may come before we have read its hello.
+#include "actors/mesh/link_broker.hpp"
+
+#include "tests/actors/mesh/mesh_fixture.hpp"
+
+#include <caf/binary_serializer.hpp>
+#include <caf/io/basp/header.hpp>
+#include <caf/io/basp/version.hpp>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace stentor::actors::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+namespace basp = caf::io::basp;
+
+template <class... Ts>
+std::string serialized(const Ts &...xs) {
+  std::vector<char> bytes;
+  caf::binary_serializer sink{nullptr, bytes};
+  EXPECT_FALSE(sink(xs...));
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string header(basp::message_type what, size_t payload, uint64_t data, uint64_t from, uint64_t to) {
+  return serialized(basp::header{what, 0, static_cast<uint32_t>(payload), data, from, to});
+}
+
+class mesh_bounds : public testing::Test {
+protected:
+  static constexpr size_t longest = 1024 * 1024;
+  static transport_limits limits() {
+    transport_limits lim;
+    lim.max_message_bytes = longest;
+    lim.hello_timeout = 60s; // not what ends a connection here
+    return lim;
+  }
+  /// What a node of our cluster says first.
+  std::string handshake(basp::message_type side) {
+    auto self = caf::make_node_id(4711, "0123456789abcdef0123456789abcdef01234567");
+    auto apps = caf::get_or(a.system().config(), "middleman.app-identifiers", std::vector<std::string>{});
+    EXPECT_FALSE(apps.empty());
+    auto is_server = side == basp::message_type::server_handshake;
+    auto payload = serialized(*self, apps);
+    if (is_server) // and who stands at its gate
+      payload += serialized(caf::actor_id{7}, std::set<std::string>{});
+    return header(side, payload.size(), is_server ? basp::version : 0, 0, 0) + payload;
+  }
+  static std::string message(size_t length) {
+    return header(basp::message_type::direct_message, length, 0, 0, 1);
+  }
+  uint64_t refused() { return a.counters().refused[static_cast<size_t>(peer_refusal::malformed)]; }
+
+  mesh_node a{{.name = "a", .inc = 1, .lim = limits()}};
+};
+
+TEST_F(mesh_bounds, whom_we_dialled_may_send_long_messages_at_once) {
+  stranger_door door;
+  a.view({a.lease(), {node_id::trusted("b"), 2, 0, door.address(), false}});
+  stranger who{door};
+  ASSERT_TRUE(who.is_connected());
+  who.send(handshake(basp::message_type::server_handshake) + message(longest) +
+           std::string(longest / 2, 'x'));
+  EXPECT_FALSE(who.is_closed(300ms)) << "it is read, and the rest waited for";
+  EXPECT_EQ(refused(), 0);
+}
+
+TEST_F(mesh_bounds, whom_we_dialled_is_cut_off_for_a_message_that_is_too_long) {
+  stranger_door door;
+  a.view({a.lease(), {node_id::trusted("b"), 2, 0, door.address(), false}});
+  stranger who{door};
+  ASSERT_TRUE(who.is_connected());
+  who.send(handshake(basp::message_type::server_handshake) + message(longest + 1));
+  EXPECT_TRUE(who.is_closed(5s)) << "before a hello is missed";
+  EXPECT_EQ(refused(), 1);
+}
+
+TEST_F(mesh_bounds, who_dialled_us_may_send_a_hello) {
+  stranger who{a.port()};
+  who.send(handshake(basp::message_type::client_handshake) + message(limits().max_stranger_bytes));
+  EXPECT_FALSE(who.is_closed(300ms));
+  EXPECT_EQ(refused(), 0);
+}
+
+TEST_F(mesh_bounds, who_dialled_us_is_cut_off_for_more_than_a_hello) {
+  stranger who{a.port()};
+  who.send(handshake(basp::message_type::client_handshake) + message(limits().max_stranger_bytes + 1));
+  EXPECT_TRUE(who.is_closed(900ms));
+  EXPECT_EQ(refused(), 1);
+}
+
+} // namespace
+
+} // namespace stentor::actors::test
