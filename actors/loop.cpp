@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/loop.hpp"
 
-#include "actors/api/gateway.hpp"
+#include "actors/api/api_actor.hpp"
 #include "actors/session/session.hpp"
 #include "actors/telemetry/log.hpp"
 
@@ -28,10 +28,10 @@ loop::loop(node_context &ctx, uint16_t index, std::unique_ptr<net::event_loop> i
       outgoing_(ctx.cfg.loops) {
   if (ctx.is_clustered()) {
     lease_.emplace(ctx.view->lease, ctx.cluster_lim);
-    io_->set_gate(this);
+    io_->set_guard(this);
   }
   inbox_ = make_hosted<loop_inbox>(ctx.sys, *this, *this);
-  gateway_ = make_hosted<actors::gateway>(ctx.sys, *this, *this);
+  api_ = make_hosted<actors::api_actor>(ctx.sys, *this, *this);
 }
 
 // Where it never ran, its actors still live.
@@ -39,8 +39,8 @@ loop::~loop() {
   stop_everything();
 }
 
-gateway &loop::gateway() noexcept {
-  return *gateway_;
+api_actor &loop::api() noexcept {
+  return *api_;
 }
 
 void loop::exec_later(caf::resumable *what) {
@@ -215,7 +215,7 @@ bool loop::admit() {
   case admission::answer::take:
     return true;
   case admission::answer::rest:
-    front_.rest_from_devices(admission::pause);
+    acceptors_.rest_from_devices(admission::pause);
     return false;
   case admission::answer::refuse:
     return false;
@@ -224,9 +224,9 @@ bool loop::admit() {
 }
 
 void loop::join() {
-  if (auto err = front_.open_to_devices())
-    log::error("front", "listen.failed", {{"loop", index_}, {"error", render(err)}});
-  ++ctx_.view->open_doors;
+  if (auto err = acceptors_.open_to_devices())
+    log::error("acceptors", "listen.failed", {{"loop", index_}, {"error", render(err)}});
+  ++ctx_.view->open_loops;
 }
 
 std::vector<caf::strong_actor_ptr> loop::everyone() {
@@ -250,8 +250,8 @@ void loop::finish_messages() {
 }
 
 void loop::drain() {
-  front_.close_to_devices();
-  gateway_->drain();
+  acceptors_.close_to_devices();
+  api_->drain();
   // The others take in what their accept rates allow, and this loop is one of several that send to them.
   auto slots = ctx_.view->slots();
   size_t others = 0;
@@ -273,7 +273,7 @@ void loop::run() {
 }
 
 void loop::stop_everything() {
-  front_.close();
+  acceptors_.close();
   drainer_.stop();
   restores_.stop();
   takeovers_.stop();
@@ -302,7 +302,7 @@ void loop::request_abandon() {
 
 void loop::abandon_now() {
   abandoned_ = true;
-  front_.close();
+  acceptors_.close();
   sessions_.for_each([](session &who) { who.give_up(); });
   // Senders hear that nothing is known of their messages, as long as they can be told.
   dispatcher_.give_up_all();

@@ -5,6 +5,7 @@
 // `receive` and `request_stop` belongs to the loop's thread, asserted in debug builds.
 #pragma once
 
+#include "actors/acceptors.hpp"
 #include "actors/core/loop_mailbox.hpp"
 #include "actors/core/node_context.hpp"
 #include "actors/delivery/dispatcher.hpp"
@@ -16,7 +17,6 @@
 #include "actors/directory/takeovers.hpp"
 #include "actors/directory/unsettled_records.hpp"
 #include "actors/drainer.hpp"
-#include "actors/front.hpp"
 #include "actors/loop_inbox.hpp"
 #include "actors/telemetry/metrics.hpp"
 #include "cluster/admission.hpp"
@@ -33,9 +33,9 @@
 
 namespace stentor::actors {
 
-class gateway;
+class api_actor;
 
-class loop final : public caf::execution_unit, private net::poll_gate {
+class loop final : public caf::execution_unit, private net::poll_guard {
 public:
   loop(node_context &ctx, uint16_t index, std::unique_ptr<net::event_loop> io);
   ~loop() override;
@@ -85,7 +85,7 @@ public:
   requests &asks() noexcept { return asks_; }
   directory_client &directory() noexcept { return directory_; }
   unsettled_records &unsettled() noexcept { return unsettled_; }
-  actors::gateway &gateway() noexcept;
+  actors::api_actor &api() noexcept;
   actors::fanouts &fanouts() noexcept { return fanouts_; }
   session_table &sessions() noexcept {
     assert_here();
@@ -96,10 +96,10 @@ public:
   actors::restores &restores() noexcept { return restores_; }
   /// The link to a node is no good: it must end and begin anew.
   void sever(incarnation inc, uint32_t link_epoch, const char *why);
-  front &doors() noexcept { return front_; }
+  actors::acceptors &acceptors() noexcept { return acceptors_; }
   /// Whether one more connection fits this loop's share of the node's accept rate; the acceptor may rest.
   bool admit();
-  const admission &door() const noexcept { return admission_; }
+  const admission &admission_now() const noexcept { return admission_; }
   /// The node is a member of its cluster: devices may come.
   void join();
   /// Stops taking devices and asks the ones here to leave, spread over the grace.
@@ -172,8 +172,8 @@ private:
   unsettled_records unsettled_{*this};
   drainer drainer_{*this};
   hosted_ptr<loop_inbox> inbox_;
-  hosted_ptr<actors::gateway> gateway_;
-  front front_{*this};
+  hosted_ptr<actors::api_actor> api_;
+  actors::acceptors acceptors_{*this};
   admission admission_;
   wall_ms wall_now_ = 0;
 

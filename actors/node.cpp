@@ -3,9 +3,9 @@
 
 #include "actors/api/inspector.hpp"
 #include "actors/directory/auditor.hpp"
-#include "actors/directory/directory.hpp"
+#include "actors/directory/directory_actor.hpp"
 #include "actors/directory/router.hpp"
-#include "actors/membership/membership.hpp"
+#include "actors/membership/membership_actor.hpp"
 #include "actors/telemetry/log.hpp"
 #include "storage/memory_directory.hpp"
 #include "storage/redis_directory.hpp"
@@ -72,15 +72,15 @@ caf::error node::open() {
     if (!io)
       return io.error();
     auto host = std::make_unique<loop>(ctx_, i, std::move(*io));
-    if (auto err = host->doors().open(devices, back_ends))
+    if (auto err = host->acceptors().open(devices, back_ends))
       return err;
     // A node that is one of several takes devices once it holds its lease.
     if (!ctx_.is_clustered())
-      if (auto err = host->doors().open_to_devices())
+      if (auto err = host->acceptors().open_to_devices())
         return err;
     // Port 0: the first loop learns the port, the others share it.
-    devices = host->doors().device_address();
-    back_ends = host->doors().api_address();
+    devices = host->acceptors().device_address();
+    back_ends = host->acceptors().api_address();
     ctx_.loops.push_back(host.get());
     loops_.push_back(std::move(host));
   }
@@ -136,7 +136,7 @@ caf::error node::spawn_actors() {
                                                              ctx_.boot_now});
   if (ctx_.is_clustered())
     return join_cluster(inboxes, handles);
-  ctx_.view->open_doors = loops_.size();
+  ctx_.view->open_loops = loops_.size();
   return {};
 }
 

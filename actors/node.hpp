@@ -35,7 +35,7 @@ public:
   drain_summary drain();
 
   /// The node takes devices. A single node does from the start.
-  bool is_joined() const noexcept { return ctx_.view->open_doors >= loops_.size(); }
+  bool is_joined() const noexcept { return ctx_.view->open_loops >= loops_.size(); }
   /// This incarnation is over: `abandon`, then start another.
   bool is_lost() const noexcept { return ctx_.view->lost; }
   /// The operator wants it to drain.

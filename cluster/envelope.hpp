@@ -22,8 +22,8 @@ enum class format : uint8_t { json, msgpack };
 /// One encoded value in the envelope's format, checked for well-formedness (depth 32) by whoever took it in.
 using payload = std::shared_ptr<const std::string>;
 
-/// Which road a message came in by, for metrics.
-enum class road : uint8_t { device, http };
+/// How a message came in, for metrics.
+enum class source : uint8_t { device, http };
 
 /// Where the verdict of a message goes, and the message itself where a session does not take it: a loop and
 /// its correlation number. `correlation` 0: nobody waits.
@@ -53,7 +53,7 @@ struct envelope {
   payload data;
   format data_format = format::json;
   want wants = want::written;
-  road by = road::device;
+  source by = source::device;
   stage reached = stage::accepted;
   bool resent = false;    ///< it was bounced as stale and sent again once already
   time_point accepted_at; ///< at the sender's loop

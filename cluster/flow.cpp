@@ -65,7 +65,7 @@ void flow::on_marker(uint64_t marker, flow_host &host) {
     mode_ = mode::idle;
 }
 
-void flow::on_road_lost(incarnation inc, flow_host &host) {
+void flow::on_route_lost(incarnation inc, flow_host &host) {
   if ((mode_ != mode::direct && mode_ != mode::turning) || route_.inc != inc)
     return;
   if (held_)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The road of all messages from one loop to one device. It keeps their order across route changes: messages
+// The path of all messages from one loop to one device. It keeps their order across route changes: messages
 // wait while the route is unknown (unresolved), go straight while it is known (direct), and wait again after
-// the first one came back as stale (turning), until a marker sent down the old road has returned: links are
+// the first one came back as stale (turning), until a marker sent down the old path has returned: links are
 // in order, so every stale message is back by then. Pure: no clock, no actor, no socket; what must happen
 // outside is told to a `flow_host`. Owned by a loop's `flow_table`, which also bounds their number.
 #pragma once
@@ -21,9 +21,9 @@ class flow_host {
 public:
   virtual ~flow_host() = default;
   /// Sends `e` to `to`'s loop. Links keep the order of `forward` and `send_marker` calls to one loop. Where
-  /// `to`'s node is lost already (a late answer named it), settles `e` and calls `on_road_lost` afterwards.
+  /// `to`'s node is lost already (a late answer named it), settles `e` and calls `on_route_lost` afterwards.
   virtual void forward(const route &to, envelope_ptr e) = 0;
-  /// Sends a marker down the same road; it comes back behind every message that road bounced before it. What
+  /// Sends a marker down the same path; it comes back behind every message that path bounced before it. What
   /// the device's loop owes for that: a session that bounces one message of a route bounces every one it
   /// still holds unwritten in the same turn, in order, and takes no message under that route any more.
   virtual void send_marker(const route &to, const device_id &device, uint64_t marker) = 0;
@@ -65,7 +65,7 @@ public:
   /// The answer to a resolve; ignored where `ticket` is not the latest asked. `found` sends what was bounced,
   /// then what waited; `none` settles all of it `offline`, `unknown` as `unreachable` at `directory`.
   void on_resolved(uint64_t ticket, const resolution &r, flow_host &host);
-  /// A message the road bounced, with the route it was refused on. A message is sent again once; the second
+  /// A message the path bounced, with the route it was refused on. A message is sent again once; the second
   /// time it is settled `offline`. One that comes back when its marker has already returned, or from another
   /// route, cannot be sent in order any more: settled `offline` too, it certainly was not delivered.
   void on_stale(envelope_ptr e, const route &refused_by, flow_host &host);
@@ -74,9 +74,9 @@ public:
   /// The node of the route was lost, its link's order with it. The owner settles what is under way there
   /// (`unreachable` at `sent`); what was bounced before is here, certainly undelivered, and goes on with the
   /// next route.
-  void on_road_lost(incarnation inc, flow_host &host);
+  void on_route_lost(incarnation inc, flow_host &host);
   /// Somebody learned a route (a bind on this node): used only where no message is under way that could be
-  /// overtaken and it is newer than the last one, otherwise ignored: the old road will bounce.
+  /// overtaken and it is newer than the last one, otherwise ignored: the old path will bounce.
   void learn(const route &at, flow_host &host);
   /// Settles what waits past its ttl (`expired`) or its deadline (`unreachable`), whichever came first: at
   /// `directory` where it was never sent, at `sent` where it was bounced.

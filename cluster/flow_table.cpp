@@ -110,13 +110,13 @@ void flow_table::learn(const device_id &device, const route &at, flow_host &host
     apply(*x, [&](flow &f) { f.learn(at, host); });
 }
 
-void flow_table::on_road_lost(incarnation inc, flow_host &host) {
-  for_each([&](entry &x) { apply(x, [&](flow &f) { f.on_road_lost(inc, host); }); });
+void flow_table::on_route_lost(incarnation inc, flow_host &host) {
+  for_each([&](entry &x) { apply(x, [&](flow &f) { f.on_route_lost(inc, host); }); });
 }
 
-void flow_table::on_road_lost(const device_id &device, incarnation inc, flow_host &host) {
+void flow_table::on_route_lost(const device_id &device, incarnation inc, flow_host &host) {
   if (auto *x = lookup(device.str(), hash(device.str())))
-    apply(*x, [&](flow &f) { f.on_road_lost(inc, host); });
+    apply(*x, [&](flow &f) { f.on_route_lost(inc, host); });
 }
 
 void flow_table::abandon(flow_host &host) {

@@ -45,9 +45,9 @@ public:
   void on_stale(envelope_ptr e, const route &refused_by, flow_host &host);
   void on_marker(const device_id &device, uint64_t marker, flow_host &host);
   /// Visits every flow.
-  void on_road_lost(incarnation inc, flow_host &host);
+  void on_route_lost(incarnation inc, flow_host &host);
   /// Only the flow of this device.
-  void on_road_lost(const device_id &device, incarnation inc, flow_host &host);
+  void on_route_lost(const device_id &device, incarnation inc, flow_host &host);
   /// Only for a device with a flow: others need no route yet.
   void learn(const device_id &device, const route &at, flow_host &host);
   /// Visits the busy flows only.

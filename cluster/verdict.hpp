@@ -42,7 +42,7 @@ inline constexpr size_t want_count = 4;
 enum class stage : uint8_t {
   accepted,  ///< taken from the sender
   directory, ///< waiting to learn where the device is
-  sent,      ///< handed to the road to the device's loop
+  sent,      ///< handed to the path to the device's loop
   session,   ///< arrived at the device's session
   written,   ///< in the kernel of the device's node, not confirmed by the device
 };

@@ -87,7 +87,7 @@ bool event_loop::poll(std::chrono::milliseconds most) {
   ++counters_.polls;
   auto n = epoll_wait(epoll_, batch_->events.data(), batch_size, static_cast<int>(wait.count()));
   touch_clock();
-  if (gate_ && !gate_->may_go_on())
+  if (guard_ && !guard_->may_go_on())
     return false;                 // level-triggered: what is ready now is ready next time
   batch_->count = std::max(n, 0); // EINTR: a signal, nothing ready
   for (batch_->next = 0; batch_->next < batch_->count;) {

@@ -36,9 +36,9 @@ public:
 };
 
 /// Asked after each wait, before anything that became ready is handled: the wait may have been long.
-class poll_gate {
+class poll_guard {
 public:
-  virtual ~poll_gate() = default;
+  virtual ~poll_guard() = default;
   virtual bool may_go_on() = 0;
 };
 
@@ -72,10 +72,10 @@ public:
 
   // -- one turn ----
   /// Waits for readiness, at most `most`, less where a timer is due earlier; then calls the ready pollables
-  /// and the timers. Updates `now()`. False where the gate said no: nothing was handled, and nothing is lost.
+  /// and the timers. Updates `now()`. False if the guard refused: nothing was handled, and nothing is lost.
   bool poll(std::chrono::milliseconds most);
   /// Null, as at first: every turn goes on.
-  void set_gate(poll_gate *gate) noexcept { gate_ = gate; }
+  void set_guard(poll_guard *guard) noexcept { guard_ = guard; }
   /// Calls `on_flush` of everyone in the list, once each; those who ask again meanwhile are called next time.
   void flush() {
     flush([] {});
@@ -132,7 +132,7 @@ private:
 
   int epoll_;
   int wake_;
-  poll_gate *gate_ = nullptr;
+  poll_guard *guard_ = nullptr;
   clock clock_ = &std::chrono::steady_clock::now;
   time_point now_ = std::chrono::steady_clock::now();
   timer_wheel timers_{now_};

@@ -53,7 +53,7 @@ LAYERS = {
 # Includes that break the table and are known: (file, folder it includes). The list only shrinks: one that is no
 # longer needed fails the check, too.
 EXCEPTIONS = [
-    ("actors/api/gateway.cpp", "actors"),
+    ("actors/api/api_actor.cpp", "actors"),
     ("actors/core/hosted_actor.cpp", "actors"),
     ("actors/core/requests.cpp", "actors"),
     ("actors/delivery/dispatcher.cpp", "actors"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The back-end API of one loop: it owns the HTTP connections, knows who may come in, and hands answers to
-// whoever asked. Owned by the loop's `gateway` and confined to the loop; it knows no actors and no routes,
+// whoever asked. Owned by the loop's `api_actor` and confined to the loop; it knows no actors and no routes,
 // only its `api_host`.
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the back-end API needs of its loop and node. The `gateway` actor implements it; tests have their own.
-// Loop-confined. Every question is answered exactly once by the `api` method named beside it, never inside
-// the question itself.
+// What the back-end API needs of its loop and node. The `api_actor` actor implements it; tests have their
+// own. Loop-confined. Every question is answered exactly once by the `api` method named beside it, never
+// inside the question itself.
 #pragma once
 
 #include "actors/core/admin_types.hpp"
@@ -19,7 +19,7 @@ public:
   virtual net::event_loop &io() = 0;
   virtual message_id next_message_id() = 0;
 
-  /// Sends a message on its road -> `api::on_outcome`, also inside this call. With ticket 0 nobody waits.
+  /// Sends a message on its path -> `api::on_outcome`, also inside this call. With ticket 0 nobody waits.
   virtual void submit(envelope_ptr e, uint64_t ticket) = 0;
   /// -> `api::on_device`
   virtual void find_device(const device_id &device, uint64_t ticket) = 0;
@@ -35,7 +35,7 @@ public:
   virtual const char *not_ready() const = 0;
 
   // -- for /metrics ----
-  /// A message that was refused before it had a road.
+  /// A message that was refused before it had a path.
   virtual void count_refused(verdict v, want wants) = 0;
   /// A request or connection that was refused for what it was; `reason` is a static word.
   virtual void count_rejected(const char *reason) = 0;

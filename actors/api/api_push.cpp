@@ -44,7 +44,7 @@ bool api_connection::read_push(const net::http_request &request, net::push_optio
   return true;
 }
 
-/// Sends one message on its road. Its outcome comes to `on_outcome`, maybe inside this call, unless nobody
+/// Sends one message on its path. Its outcome comes to `on_outcome`, maybe inside this call, unless nobody
 /// wants it.
 message_id api_connection::submit(device_id to, payload data, format f, const net::push_options &options,
                                   uint32_t index, std::string label) {
@@ -57,7 +57,7 @@ message_id api_connection::submit(device_id to, payload data, format f, const ne
   e->data = std::move(data);
   e->data_format = f;
   e->wants = options.wants;
-  e->by = road::http;
+  e->by = source::http;
   e->accepted_at = now;
   auto timeout = options.timeout_ms
                      ? std::min<milliseconds>(milliseconds{*options.timeout_ms}, lim.max_timeout)

@@ -77,7 +77,7 @@ public:
 
   std::atomic<renew_word> can_renew{renew_word::unknown};
   /// Loops that take devices.
-  std::atomic<size_t> open_doors{0};
+  std::atomic<size_t> open_loops{0};
   /// This incarnation is over: main stops the node and starts another.
   std::atomic<bool> lost{false};
   /// The operator wants the node to drain: main does, as on SIGTERM.

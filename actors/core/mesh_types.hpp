@@ -5,7 +5,7 @@
 
 #include "actors/core/types.hpp"
 #include "actors/telemetry/link_counters.hpp"
-#include "cluster/link.hpp"
+#include "cluster/link_schedule.hpp"
 
 namespace stentor::actors {
 
@@ -13,13 +13,13 @@ namespace stentor::actors {
 struct link_hello {
   hello who;
   incarnation to = 0; ///< whom it is meant for: another one may answer at an old address
-  caf::strong_actor_ptr gate;
+  caf::strong_actor_ptr peer_port;
   std::vector<caf::strong_actor_ptr> inboxes; ///< of its loops, in order
   std::vector<caf::strong_actor_ptr> routers; ///< a device's is slot modulo their number
   bool doubtful = false; ///< what the directory lacks may not be back there yet, as far as this node knows
 };
 
-/// The gate's answer. A refusal still says who refuses, so that both sides can log what to mend.
+/// The peer_port's answer. A refusal still says who refuses, so that both sides can log what to mend.
 struct hello_answer {
   std::string refusal;  ///< empty: the link is up, under the answer's epoch
   bool lasting = false; ///< a refusal that only a person can mend
@@ -29,12 +29,12 @@ struct hello_answer {
 /// A peer's link as the mesh knows it.
 struct peer_news {
   link_news what;
-  caf::strong_actor_ptr gate; ///< of the other node
+  caf::strong_actor_ptr peer_port; ///< of the other node
 };
 
 template <class I>
 typename I::result_type inspect(I &f, link_hello &x) {
-  return f(caf::meta::type_name("link_hello"), x.who, x.to, x.gate, x.inboxes, x.routers, x.doubtful);
+  return f(caf::meta::type_name("link_hello"), x.who, x.to, x.peer_port, x.inboxes, x.routers, x.doubtful);
 }
 template <class I>
 typename I::result_type inspect(I &f, hello_answer &x) {
@@ -42,7 +42,7 @@ typename I::result_type inspect(I &f, hello_answer &x) {
 }
 template <class I>
 typename I::result_type inspect(I &f, peer_news &x) {
-  return f(caf::meta::type_name("peer_news"), x.what, x.gate);
+  return f(caf::meta::type_name("peer_news"), x.what, x.peer_port);
 }
 
 } // namespace stentor::actors
@@ -62,7 +62,7 @@ CAF_END_TYPE_ID_BLOCK(stentor_mesh)
 namespace stentor::actors {
 
 /// Stands at the peer port. The only actor that other nodes find by themselves.
-using gate_actor = caf::typed_actor<
+using peer_port_actor = caf::typed_actor<
     // May this node link to us?
     caf::replies_to<hello_atom, link_hello>::with<hello_answer>,
     // Is anybody there?
@@ -74,7 +74,7 @@ using gate_actor = caf::typed_actor<
 using peer_actor = caf::typed_actor<
     // From itself; a number other than the latest counts for nothing.
     caf::reacts_to<caf::tick_atom, uint64_t>,
-    // The other side said hello at our gate.
+    // The other side said hello at our peer_port.
     caf::replies_to<hello_atom, link_hello>::with<hello_answer>,
     // A loop wants the link of this epoch to end.
     caf::reacts_to<sever_atom, uint32_t, std::string>,
@@ -83,7 +83,7 @@ using peer_actor = caf::typed_actor<
 
 /// Owns the peers of a node.
 using mesh_actor = caf::typed_actor<
-    // From the node, before the first view: our gate and its port.
+    // From the node, before the first view: our peer_port and its port.
     caf::reacts_to<adopt_atom, caf::strong_actor_ptr, uint16_t>,
     // From the node, before the first view: one more who wants the news.
     caf::reacts_to<watch_atom, caf::strong_actor_ptr>,
@@ -93,7 +93,7 @@ using mesh_actor = caf::typed_actor<
     caf::reacts_to<sever_atom, uint64_t, uint32_t, std::string>,
     // Ask all linked nodes whether they can renew; (ask, round, answers) goes back to the asker.
     caf::reacts_to<ask_atom, uint64_t>,
-    // From the gate.
+    // From the peer_port.
     caf::replies_to<hello_atom, link_hello>::with<hello_answer>,
     // From a peer: its link began or ended.
     caf::reacts_to<link_atom, peer_news>,

@@ -15,13 +15,13 @@
 namespace stentor::actors {
 
 /// Who is told.
-enum class asker : uint8_t { session, gateway, fanout };
+enum class asker : uint8_t { session, api, fanout };
 
 /// One message without a final verdict yet.
 struct pending_verdict {
   asker who = asker::session;
   want wants = want::written;
-  road by = road::device;
+  source by = source::device;
   stage reached = stage::accepted; ///< for `at`, should it time out
   session_ref session;             ///< for `asker::session`
   uint64_t ticket = 0;             ///< for the others: their own number

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/delivery/dispatcher.hpp"
 
-#include "actors/api/gateway.hpp"
+#include "actors/api/api_actor.hpp"
 #include "actors/loop.hpp"
 #include "actors/session/session.hpp"
 
@@ -49,7 +49,7 @@ void dispatcher::on_link_lost(incarnation inc) {
   // First the verdicts, then the flows: what waits in them was never sent there, and goes on.
   correlations_.lose(inc, [this](pending_verdict entry) { tell_unknown(std::move(entry)); });
   host_.sessions().for_each([inc](session &who) { who.on_link_lost(inc); });
-  flows_.on_road_lost(inc, *this);
+  flows_.on_route_lost(inc, *this);
 }
 
 void dispatcher::give_up_all() {
@@ -130,8 +130,8 @@ void dispatcher::tell(pending_verdict entry, outcome result) {
   auto total = std::chrono::duration_cast<std::chrono::microseconds>(host_.now() - entry.accepted_at);
   auto total_us = static_cast<uint32_t>(std::clamp<int64_t>(total.count(), 0, UINT32_MAX));
   switch (entry.who) {
-  case asker::gateway:
-    host_.gateway().on_outcome(entry.ticket, std::move(entry.id), result, total_us);
+  case asker::api:
+    host_.api().on_outcome(entry.ticket, std::move(entry.id), result, total_us);
     return;
   case asker::fanout:
     host_.fanouts().on_outcome(entry.ticket, std::move(entry.id), result, total_us);
@@ -196,8 +196,8 @@ void dispatcher::handle(std::unique_ptr<items::supersede_seen> &x) {
   host_.takeovers().on_seen(x->by, x->device, x->newer);
 }
 
-void dispatcher::handle(std::unique_ptr<items::road_lost> &x) {
-  flows_.on_road_lost(x->device, x->inc, *this);
+void dispatcher::handle(std::unique_ptr<items::route_lost> &x) {
+  flows_.on_route_lost(x->device, x->inc, *this);
 }
 
 void dispatcher::handle(std::unique_ptr<items::hand_over> &x) {
@@ -254,7 +254,7 @@ void dispatcher::forward_to_node(const route &to, envelope_ptr e) {
     return;
   case links::taken::no_link:
     // Not from inside the flow: it hears of it later in this turn, and asks again with its next message.
-    host_.put(host_.index(), std::make_unique<items::road_lost>(items::road_lost{item.what->to, to.inc}));
+    host_.put(host_.index(), std::make_unique<items::route_lost>(items::route_lost{item.what->to, to.inc}));
     settle(std::move(item.what), verdict::unreachable, stage::directory);
     return;
   }

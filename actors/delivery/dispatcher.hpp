@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The road of messages on one loop: senders submit envelopes, flows find the way, items arrive from this and
+// The path of messages on one loop: senders submit envelopes, flows find the way, items arrive from this and
 // other loops, and every message ends here with its one verdict. Confined to its loop; owns no socket and no
 // actor.
 #pragma once
@@ -70,7 +70,7 @@ public:
   void handle(std::unique_ptr<items::hand_over> &x);
   void handle(std::unique_ptr<items::supersede_seen> &x);
   void handle(items::handed_over &x);
-  void handle(std::unique_ptr<items::road_lost> &x);
+  void handle(std::unique_ptr<items::route_lost> &x);
 
   // -- flow_host ----
   void forward(const route &to, envelope_ptr e) override;

@@ -28,7 +28,7 @@ struct bounce {
   route refused;
   envelope_ptr what;
 };
-/// Goes down a road behind messages and comes back behind their bounces.
+/// Goes down a path behind messages and comes back behind their bounces.
 struct marker {
   session_ref to;
   device_id device;
@@ -84,7 +84,7 @@ struct handed_over {
   std::unique_ptr<session_state> state;
 };
 /// To the own loop: there is no link to the node that a route of `device` names.
-struct road_lost {
+struct route_lost {
   device_id device;
   incarnation inc = 0;
 };
@@ -95,7 +95,7 @@ using lane_item =
     std::variant<items::deliver, items::bounce, items::marker, items::settle, std::unique_ptr<items::owed>,
                  std::unique_ptr<items::settle_key>, std::unique_ptr<items::supersede>,
                  std::unique_ptr<items::supersede_seen>, std::unique_ptr<items::hand_over>,
-                 items::handed_over, std::unique_ptr<items::road_lost>>;
+                 items::handed_over, std::unique_ptr<items::route_lost>>;
 
 /// The items of one turn from one loop.
 struct parcel {

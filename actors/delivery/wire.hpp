@@ -35,7 +35,7 @@ struct wire_link {
   time_point now; ///< of this node's clock; times are told and taken relative to it
 };
 
-/// Appends `item`, which is used up. Only items that may leave a node: `road_lost` appends nothing.
+/// Appends `item`, which is used up. Only items that may leave a node: `route_lost` appends nothing.
 /// Places and origins with `inc` 0 are told as ours, and so is an outcome's empty `by.node`.
 void encode(std::string &out, lane_item &item, const wire_link &link);
 

@@ -10,7 +10,7 @@ namespace wire {
 
 namespace {
 
-bool take_envelope(source &from, fields &f, envelope_ptr &x) {
+bool take_envelope(input &from, fields &f, envelope_ptr &x) {
   if (!f.next())
     return false;
   x = take_envelope(from);
@@ -25,7 +25,7 @@ bool take_secret(fields &f, resume_secret &x) {
   return true;
 }
 
-bool take_state(source &from, fields &f, std::unique_ptr<session_state> &x) {
+bool take_state(input &from, fields &f, std::unique_ptr<session_state> &x) {
   auto is_gone = false;
   if (!f.next(is_gone))
     return false;
@@ -41,7 +41,7 @@ T &emplace_owned(lane_item &item) {
   return *item.emplace<std::unique_ptr<T>>(std::make_unique<T>());
 }
 
-bool take_item(source &from, lane_item &item) {
+bool take_item(input &from, lane_item &item) {
   fields f{from};
   kind what{};
   if (!f.take(what, kind_count))
@@ -104,7 +104,7 @@ bool take_item(source &from, lane_item &item) {
 
 caf::error decode(std::string_view batch, const wire_link &link,
                   const std::function<void(lane_item &)> &take) {
-  wire::source from{net::msgpack_reader{batch}, link, {}, nullptr};
+  wire::input from{net::msgpack_reader{batch}, link, {}, nullptr};
   for (size_t count = 0; !from.in.at_end(); ++count) {
     lane_item item;
     if (wire::take_item(from, item)) {

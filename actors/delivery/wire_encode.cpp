@@ -93,7 +93,7 @@ void put_item(writer &w, items::handed_over &x) {
   x.state ? put(w, *x.state) : w.nil();
 }
 
-void put_item(writer &, std::unique_ptr<items::road_lost> &) {} // only ever to the own loop
+void put_item(writer &, std::unique_ptr<items::route_lost> &) {} // only ever to the own loop
 
 } // namespace
 

@@ -8,7 +8,7 @@ namespace stentor::actors::wire {
 namespace {
 
 constexpr size_t format_count = 2;
-constexpr size_t road_count = 2;
+constexpr size_t source_count = 2;
 
 // -- senders: nil for back ends, who may target every device ----
 
@@ -25,7 +25,7 @@ void put_sender(writer &w, const sender *x) {
       w.put(account);
 }
 
-bool take_fields(source &from, sender &x) {
+bool take_fields(input &from, sender &x) {
   fields f{from};
   auto has_no_grants = false;
   grants allowed;
@@ -45,7 +45,7 @@ bool take_fields(source &from, sender &x) {
   return f.end();
 }
 
-bool take_sender(source &from, fields &f, std::shared_ptr<const sender> &x) {
+bool take_sender(input &from, fields &f, std::shared_ptr<const sender> &x) {
   auto is_back_end = false;
   std::string_view bytes;
   if (!f.next(is_back_end))
@@ -55,7 +55,7 @@ bool take_sender(source &from, fields &f, std::shared_ptr<const sender> &x) {
   if (!from.in.skip(bytes))
     return false;
   if (!from.last_sender || bytes != from.sender_bytes) {
-    source inside{net::msgpack_reader{bytes}, from.link, {}, nullptr};
+    input inside{net::msgpack_reader{bytes}, from.link, {}, nullptr};
     auto fresh = std::make_shared<sender>();
     if (!take_fields(inside, *fresh))
       return false;
@@ -97,13 +97,13 @@ void put(writer &w, const envelope &e) {
   w.put(e.answer_to.correlation);
 }
 
-envelope_ptr take_envelope(source &from) {
+envelope_ptr take_envelope(input &from) {
   fields f{from};
   auto e = std::make_unique<envelope>();
   std::string_view key;
   auto is_good = f.take(e->id) && f.take(e->to) && take_sender(from, f, e->from) && take_data(f, e->data) &&
                  f.take(e->data_format, format_count) && f.take(e->wants, want_count) &&
-                 f.take(e->by, road_count) && f.take(e->reached, stage_count) && f.take(e->resent) &&
+                 f.take(e->by, source_count) && f.take(e->reached, stage_count) && f.take(e->resent) &&
                  f.take_time(e->accepted_at, {}) && f.take_time(e->deadline, time_point::max()) &&
                  f.take_time(e->expires, time_point::max()) && f.take_time(e->arrived_at, {}) &&
                  f.take(key, net::max_key_bytes) && f.take(e->key_digest) && f.take(e->answer_to.at) &&

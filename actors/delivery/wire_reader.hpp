@@ -12,7 +12,7 @@
 namespace stentor::actors::wire {
 
 /// What one batch is read from.
-struct source {
+struct input {
   net::msgpack_reader in;
   const wire_link &link;
   // The last sender read, and its bytes in the batch: messages of one sender come together, and share it.
@@ -24,7 +24,7 @@ struct source {
 /// another kind of value or out of bounds, and after any failure of the source.
 class fields {
 public:
-  explicit fields(source &from) noexcept : from_{from}, is_open_{from.in.enter(left_)} {}
+  explicit fields(input &from) noexcept : from_{from}, is_open_{from.in.enter(left_)} {}
 
   /// What is left was added by a later version, and is passed over.
   bool end() noexcept {
@@ -115,16 +115,16 @@ private:
     return true;
   }
 
-  source &from_;
+  input &from_;
   net::msgpack_reader::array left_;
   bool is_open_;
 };
 
-// -- each reads one value of the source; in the files of their names ----
+// -- each reads one value of the input; in the files of their names ----
 
-bool take(source &from, outcome &x);
-envelope_ptr take_envelope(source &from); ///< null where it is none
-bool take(source &from, owed_verdict &x);
-bool take(source &from, session_state &x);
+bool take(input &from, outcome &x);
+envelope_ptr take_envelope(input &from); ///< null where it is none
+bool take(input &from, owed_verdict &x);
+bool take(input &from, session_state &x);
 
 } // namespace stentor::actors::wire

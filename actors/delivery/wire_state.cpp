@@ -22,7 +22,7 @@ void put_key(writer &w, const idempotency::entry &x) {
   w.put(x.by);
 }
 
-bool take_key(source &from, idempotency::entry &x) {
+bool take_key(input &from, idempotency::entry &x) {
   fields f{from};
   std::string_view key;
   uint64_t settled = 0;
@@ -49,7 +49,7 @@ limits wire_limits() {
 
 // -- verdicts ----
 
-bool take_copy(source &from, copy_verdict &x) {
+bool take_copy(input &from, copy_verdict &x) {
   fields f{from};
   std::string_view device;
   if (!f.take(device, max_id_bytes) || !is_valid_id(device) || !f.next() || !take(from, x.result))
@@ -75,7 +75,7 @@ void put(writer &w, const owed_verdict &x) {
   }
 }
 
-bool take(source &from, owed_verdict &x) {
+bool take(input &from, owed_verdict &x) {
   fields f{from};
   std::string_view id;
   auto has_no_copies = false;
@@ -108,7 +108,7 @@ void put_open(writer &w, const open_message &x) {
   w.put_time(x.deadline, time_point::max());
 }
 
-bool take_open(source &from, open_messages &all) {
+bool take_open(input &from, open_messages &all) {
   fields f{from};
   open_message x;
   std::string_view client_id;
@@ -145,7 +145,7 @@ void put(writer &w, session_state &x) {
     put_open(w, message);
 }
 
-bool take(source &from, session_state &x) {
+bool take(input &from, session_state &x) {
   fields f{from};
   std::vector<idempotency::entry> keys;
   auto take_unconfirmed = [&] {

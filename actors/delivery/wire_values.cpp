@@ -93,7 +93,7 @@ void put(writer &w, const outcome &x) {
   x.detail ? w.put(std::string_view{x.detail}) : w.nil();
 }
 
-bool take(source &from, outcome &x) {
+bool take(input &from, outcome &x) {
   fields f{from};
   auto has_no_detail = false;
   if (!f.take(x.what, verdict_count) || !f.take(x.at, stage_count) || !f.take(x.by) || !f.take(x.first) ||

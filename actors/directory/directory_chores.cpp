@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The directory actor's calls that are no batch of anybody's requests: sweeps, notices, walks, counts.
-#include "actors/directory/directory.hpp"
+#include "actors/directory/directory_actor.hpp"
 
 #include <algorithm>
 #include <limits>

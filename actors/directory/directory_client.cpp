@@ -38,7 +38,7 @@ directory_client::batch &directory_client::batch_for(const device_id &device) {
   auto &ctx = host_.context();
   auto slots = ctx.view->slots();
   auto *owner = slots ? slots->owner(s) : nullptr;
-  // Without a link to the owner we ask the directory ourselves: it is the truth, the owner only its door.
+  // Without a link to the owner we ask the directory ourselves: it is the truth, the owner only a way to it.
   if (owner && owner->inc != ctx.inc && host_.links().is_up(owner->inc))
     return batches_[{owner->inc, host_.links().router_index(owner->inc, s)}];
   return batches_[own_router(s)];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The directory actor's events: from the stream to the routers of the accounts concerned.
-#include "actors/directory/directory.hpp"
+#include "actors/directory/directory_actor.hpp"
 
 #include "cluster/slots.hpp"
 

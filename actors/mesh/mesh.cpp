@@ -2,9 +2,9 @@
 #include "actors/mesh/mesh.hpp"
 
 #include "actors/mesh/dial.hpp"
-#include "actors/mesh/gate.hpp"
 #include "actors/mesh/link_broker.hpp"
 #include "actors/mesh/peer.hpp"
+#include "actors/mesh/peer_port.hpp"
 #include "actors/telemetry/log.hpp"
 
 #include <set>
@@ -43,10 +43,10 @@ caf::expected<mesh_handle> start_mesh(caf::actor_system &sys, mesh_options optio
         {{"listen", net::to_string(options.listen)},
          {"text", "whoever reaches this port can command this node, and read and write every message"}});
   }
-  auto door = listen(*links, options.listen);
-  if (!door)
-    return door.error();
-  auto port = (*door)->port();
+  auto listener = listen(*links, options.listen);
+  if (!listener)
+    return listener.error();
+  auto port = (*listener)->port();
   mesh_handle result;
   result.shared = links->shared();
   auto text = net::to_string(options.listen);
@@ -54,11 +54,11 @@ caf::expected<mesh_handle> start_mesh(caf::actor_system &sys, mesh_options optio
   result.address = options.advertise.empty() ? result.listening : options.advertise;
   auto can_renew = options.can_renew;
   result.mesh = sys.spawn(mesh, links->shared(), std::move(options));
-  auto at_gate = sys.spawn(gate, result.mesh, std::move(can_renew));
+  auto at_port = sys.spawn(peer_port, result.mesh, std::move(can_renew));
   auto broker = link_broker_of(sys);
-  auto handle = caf::actor_cast<caf::strong_actor_ptr>(at_gate);
+  auto handle = caf::actor_cast<caf::strong_actor_ptr>(at_port);
   caf::anon_send(result.mesh, adopt_atom_v, handle, port);
-  caf::anon_send(broker, caf::publish_atom_v, std::move(*door), port, handle, std::set<std::string>{});
+  caf::anon_send(broker, caf::publish_atom_v, std::move(*listener), port, handle, std::set<std::string>{});
   return result;
 }
 
@@ -97,8 +97,8 @@ mesh_actor::behavior_type mesh(mesh_actor::stateful_pointer<mesh_state> self,
   state.options = std::move(options);
   self->set_down_handler([self](caf::down_msg &what) { self->state.on_peer_ended(what.source); });
   return {
-      [self](adopt_atom, const caf::strong_actor_ptr &gate, uint16_t port) {
-        self->state.gate = gate;
+      [self](adopt_atom, const caf::strong_actor_ptr &peer_port, uint16_t port) {
+        self->state.peer_port = peer_port;
         self->state.port = port;
       },
       [self](watch_atom, const caf::strong_actor_ptr &who) {
@@ -149,7 +149,7 @@ void mesh_state::add(const storage::lease &who) {
   parts.shared = shared;
   parts.mesh = self;
   parts.broker = link_broker_of(self->system());
-  parts.mine = {own_hello(), 0, gate, options.inboxes, options.routers, false};
+  parts.mine = {own_hello(), 0, peer_port, options.inboxes, options.routers, false};
   parts.doubtful = options.doubtful;
   parts.whom = who;
   known.handle = self->spawn(peer, std::move(parts));
@@ -186,7 +186,7 @@ void mesh_state::on_ask(uint64_t round) {
   auto asker = self->current_sender();
   auto all = std::make_shared<collection>();
   for (auto &[inc, known] : peers)
-    if (known.gate)
+    if (known.peer_port)
       all->answers.push_back({known.node, inc, renew_word::unknown});
   all->missing = all->answers.size();
   auto tell = [this, asker, round, all] {
@@ -199,14 +199,14 @@ void mesh_state::on_ask(uint64_t round) {
   }
   size_t index = 0;
   for (auto &[inc, known] : peers) {
-    if (!known.gate)
+    if (!known.peer_port)
       continue;
     auto done = [all, tell, i = index++](renew_word word) {
       all->answers[i].can_renew = word;
       if (--all->missing == 0)
         tell();
     };
-    self->request(caf::actor_cast<gate_actor>(known.gate), ask_timeout, ask_atom_v)
+    self->request(caf::actor_cast<peer_port_actor>(known.peer_port), ask_timeout, ask_atom_v)
         .then([done](uint8_t word) { done(word_from(word)); },
               [done](const caf::error &) { done(renew_word::unknown); });
   }
@@ -228,12 +228,12 @@ caf::result<hello_answer> mesh_state::on_hello(link_hello &theirs) {
     refused_line.warn(self->clock().now(), "links", "hello.refused",
                       {{"node", theirs.who.node}, {"why", text}});
   }
-  return hello_answer{text, lasting, {mine, theirs.who.inc, gate, {}, {}, false}};
+  return hello_answer{text, lasting, {mine, theirs.who.inc, peer_port, {}, {}, false}};
 }
 
 void mesh_state::on_news(peer_news &news) {
   if (auto found = peers.find(news.what.inc); found != peers.end())
-    found->second.gate = news.gate;
+    found->second.peer_port = news.peer_port;
   for (auto &who : options.subscribers)
     caf::anon_send(caf::actor_cast<caf::actor>(who), link_atom_v, news.what);
 }
@@ -250,8 +250,8 @@ void mesh_state::stop() {
 void mesh_state::quit_when_done() {
   if (!peers.empty())
     return;
-  self->send_exit(gate, caf::exit_reason::user_shutdown);
-  gate = nullptr;
+  self->send_exit(peer_port, caf::exit_reason::user_shutdown);
+  peer_port = nullptr;
   self->quit();
 }
 

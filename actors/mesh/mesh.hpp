@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The links of a node to all others: a peer for each incarnation in membership's view, and the gate where
-// those that connect to us arrive. Tells subscribers of every link's beginning and end, in order. Ordinary
-// actor on CAF's scheduler, one a node.
+// The links of a node to all others: a peer for each incarnation in membership's view, and the peer_port
+// where those that connect to us arrive. Tells subscribers of every link's beginning and end, in order.
+// Ordinary actor on CAF's scheduler, one a node.
 #pragma once
 
 #include "actors/core/mesh_types.hpp"
@@ -56,7 +56,7 @@ struct mesh_state {
   struct peer_entry {
     peer_actor handle;
     node_id node;
-    caf::strong_actor_ptr gate;          ///< while the link is up
+    caf::strong_actor_ptr peer_port;     ///< while the link is up
     bool leaving = false;                ///< told to end
     std::optional<storage::lease> again; ///< came back meanwhile
   };
@@ -64,7 +64,7 @@ struct mesh_state {
   mesh_actor::pointer self = nullptr;
   std::shared_ptr<transport> shared;
   mesh_options options;
-  caf::strong_actor_ptr gate;
+  caf::strong_actor_ptr peer_port;
   uint16_t port = 0;
   std::map<incarnation, peer_entry> peers;
   bool stopping = false;

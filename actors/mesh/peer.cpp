@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 // The broker answers from memory, but may be busy with other connections' bytes.
 constexpr auto broker_timeout = 5s;
-// From the other side's gate, mesh and peer, one after the other; a link this slow would be severed.
+// From the other side's peer_port, mesh and peer, one after the other; a link this slow would be severed.
 constexpr auto hello_timeout = 1s;
 // An answer that late is of no use: the link is dead by then.
 constexpr auto ping_timeout = 2s;
@@ -103,10 +103,10 @@ void peer_state::connect() {
   self->request(parts.broker, broker_timeout, caf::connect_atom_v, std::move(*connected), where->port(),
                 serial)
       .then(
-          [this, mine](const caf::node_id &, const caf::strong_actor_ptr &their_gate,
+          [this, mine](const caf::node_id &, const caf::strong_actor_ptr &their_port,
                        const std::set<std::string> &) {
             if (mine == round)
-              greet(their_gate);
+              greet(their_port);
           },
           [this, mine](const caf::error &err) {
             if (mine == round)
@@ -114,13 +114,13 @@ void peer_state::connect() {
           });
 }
 
-void peer_state::greet(const caf::strong_actor_ptr &their_gate) {
-  if (!their_gate || their_gate->node() == self->node()) {
-    fail(their_gate ? "that is this node's own address" : "nobody stands at the gate");
+void peer_state::greet(const caf::strong_actor_ptr &their_port) {
+  if (!their_port || their_port->node() == self->node()) {
+    fail(their_port ? "that is this node's own address" : "nobody stands at the peer_port");
     return;
   }
   at = step::greeting;
-  self->request(caf::actor_cast<gate_actor>(their_gate), hello_timeout, hello_atom_v,
+  self->request(caf::actor_cast<peer_port_actor>(their_port), hello_timeout, hello_atom_v,
                 own_hello(link.epoch() + 1))
       .then(
           [this, mine = round](const hello_answer &answer) {
@@ -142,7 +142,7 @@ void peer_state::on_greeted(const hello_answer &answer) {
     fail(text, true);
     return;
   }
-  self->request(parts.broker, broker_timeout, adopt_atom_v, answer.mine.gate->node())
+  self->request(parts.broker, broker_timeout, adopt_atom_v, answer.mine.peer_port->node())
       .then(
           [this, mine = round, theirs = answer.mine](uint64_t) {
             if (mine == round)
@@ -183,10 +183,11 @@ std::string peer_state::objection(const link_hello &theirs) const {
   if (theirs.who.inc != parts.whom.inc || theirs.who.node != parts.whom.node)
     return "another node answers there";
   auto is_theirs = [&](const caf::strong_actor_ptr &x) {
-    return x && theirs.gate && x->node() == theirs.gate->node() && x->node() != self->node();
+    return x && theirs.peer_port && x->node() == theirs.peer_port->node() && x->node() != self->node();
   };
-  if (!is_theirs(theirs.gate) || theirs.inboxes.size() > max_handles || theirs.routers.size() > max_handles ||
-      !std::ranges::all_of(theirs.inboxes, is_theirs) || !std::ranges::all_of(theirs.routers, is_theirs))
+  if (!is_theirs(theirs.peer_port) || theirs.inboxes.size() > max_handles ||
+      theirs.routers.size() > max_handles || !std::ranges::all_of(theirs.inboxes, is_theirs) ||
+      !std::ranges::all_of(theirs.routers, is_theirs))
     return "its hello names no actors of its own";
   return {};
 }
@@ -200,7 +201,7 @@ caf::result<hello_answer> peer_state::on_hello(link_hello &theirs) {
   auto promise = self->make_response_promise<hello_answer>();
   // The newest connection of that node is the one on which this hello came: it says no second one before the
   // first was answered.
-  auto node = theirs.gate->node();
+  auto node = theirs.peer_port->node();
   self->request(parts.broker, broker_timeout, adopt_atom_v, node)
       .then(
           [this, promise, theirs = std::move(theirs)](uint64_t connection) mutable {
@@ -227,9 +228,9 @@ void peer_state::begin(const link_hello &theirs, uint32_t epoch) {
   ++round;
   at = step::idle;
   failure_told = false;
-  gate = theirs.gate;
+  peer_port = theirs.peer_port;
   link.began(now(), epoch);
-  self->monitor(caf::actor_cast<caf::actor>(gate));
+  self->monitor(caf::actor_cast<caf::actor>(peer_port));
   auto &counters = parts.shared->counters;
   link_counters::add(counters.begun);
   counters.up.fetch_add(1, std::memory_order_relaxed);
@@ -243,7 +244,7 @@ void peer_state::begin(const link_hello &theirs, uint32_t epoch) {
   peer_news news;
   news.what = {parts.whom.node, parts.whom.inc, epoch, true,
                theirs.inboxes,  theirs.routers, {},    theirs.doubtful};
-  news.gate = gate;
+  news.peer_port = peer_port;
   self->send(parts.mesh, link_atom_v, std::move(news));
   wake_at(now());
 }
@@ -251,7 +252,7 @@ void peer_state::begin(const link_hello &theirs, uint32_t epoch) {
 void peer_state::ping() {
   auto sent = now();
   link_counters::add(parts.shared->counters.pings);
-  self->request(caf::actor_cast<gate_actor>(gate), ping_timeout, caf::ping_atom_v)
+  self->request(caf::actor_cast<peer_port_actor>(peer_port), ping_timeout, caf::ping_atom_v)
       .then(
           [this, sent, mine = round](caf::pong_atom) {
             if (mine != round || !link.is_up())
@@ -267,9 +268,9 @@ void peer_state::ping() {
 void peer_state::end(link_end why, const std::string &text) {
   ++round;
   link.ended(now(), any());
-  self->demonitor(caf::actor_cast<caf::actor>(gate));
-  auto node = gate->node();
-  gate = nullptr;
+  self->demonitor(caf::actor_cast<caf::actor>(peer_port));
+  auto node = peer_port->node();
+  peer_port = nullptr;
   auto &counters = parts.shared->counters;
   counters.end(why);
   counters.up.fetch_sub(1, std::memory_order_relaxed);
@@ -300,7 +301,7 @@ void peer_state::on_sever(uint32_t epoch, const std::string &reason) {
 }
 
 void peer_state::on_down(const caf::down_msg &what) {
-  if (link.is_up() && gate && what.source == gate->address())
+  if (link.is_up() && peer_port && what.source == peer_port->address())
     end(link_end::closed, "the connection ended");
 }
 

@@ -34,11 +34,11 @@ struct peer_state {
   peer_parts parts;
   stentor::link link{{}};
   step at = step::idle;
-  bool dials = false;         ///< this side connects
-  uint64_t serial = 0;        ///< of the connection: the link's, or the one that is to be one
-  uint64_t timer = 0;         ///< the latest tick asked for
-  caf::strong_actor_ptr gate; ///< theirs
-  uint64_t round = 0;         ///< grows with each link and attempt; answers of an earlier one are late
+  bool dials = false;              ///< this side connects
+  uint64_t serial = 0;             ///< of the connection: the link's, or the one that is to be one
+  uint64_t timer = 0;              ///< the latest tick asked for
+  caf::strong_actor_ptr peer_port; ///< theirs
+  uint64_t round = 0;              ///< grows with each link and attempt; answers of an earlier one are late
   bool stopping = false;
   bool failure_told = false; ///< one line a row of failures
   std::minstd_rand random;
@@ -52,7 +52,7 @@ struct peer_state {
 
 private:
   void connect();
-  void greet(const caf::strong_actor_ptr &their_gate);
+  void greet(const caf::strong_actor_ptr &their_port);
   void on_greeted(const hello_answer &answer);
   /// What is wrong with their hello; empty for nothing.
   std::string objection(const link_hello &theirs) const;

@@ -36,7 +36,7 @@ struct transport_options {
   size_t workers = 0;
 };
 
-/// What broker, dialler and gate share. Constant but for the counters.
+/// What broker, dialler and peer_port share. Constant but for the counters.
 struct transport {
   transport_options options;
   std::shared_ptr<const tls_context> tls; ///< null for plain TCP

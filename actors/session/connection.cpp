@@ -120,7 +120,7 @@ net::upgrade_answer connection::on_upgrade(const net::upgrade_request &request) 
   if (ctx.draining.load(std::memory_order_relaxed) || !host().admit()) {
     refuse_with(503, "this node takes no more connections now", "admission");
     // Jitter, so that those who were refused together do not come back together.
-    answer.retry_after_s = host().door().retry_after_s(host().random()());
+    answer.retry_after_s = host().admission_now().retry_after_s(host().random()());
     return answer;
   }
   if (!is_origin_allowed(ctx.cfg, request.origin)) {

@@ -88,7 +88,7 @@ void session::on_frame(std::span<char> body) {
 // -- messages ----
 
 void session::refuse_send(const net::client_frame &frame, verdict v, const char *detail) {
-  host().counters().message(v, road::device, frame.wants);
+  host().counters().message(v, source::device, frame.wants);
   if (!is_wanted(frame.wants, v))
     return;
   owed_verdict said{std::string{frame.id}, {}, 0, nullptr};
@@ -121,7 +121,7 @@ void session::on_send(const net::client_frame &frame) {
   e->id = host().messages().next_id();
   e->to = device_id::trusted(std::string{frame.to_device});
   if (frame.wants != want::none) {
-    pending_verdict entry{asker::session, frame.wants, road::device, stage::accepted, ref_, 0, {}, now,
+    pending_verdict entry{asker::session, frame.wants, source::device, stage::accepted, ref_, 0, {}, now,
                           e->deadline};
     entry.message = e->id;
     e->answer_to.correlation = state_.open.is_full() ? 0 : host().messages().open(std::move(entry));

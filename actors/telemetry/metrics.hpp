@@ -57,7 +57,7 @@ std::string_view to_string(queue x) noexcept;
 
 /// What a loop counts; read through `loop_counters::numbers`.
 struct loop_numbers {
-  std::array<std::array<std::array<counter, 4>, 2>, verdict_count> messages; ///< [verdict][road][want]
+  std::array<std::array<std::array<counter, 4>, 2>, verdict_count> messages; ///< [verdict][source][want]
   time_histogram verdict_time;
   counter late_verdicts, frames_in;
   gauge connections, sessions;
@@ -85,7 +85,7 @@ class alignas(64) loop_counters {
 public:
   // -- messages ----
   /// A final verdict for a message that came in at this loop.
-  void message(verdict v, road by, want w) noexcept {
+  void message(verdict v, source by, want w) noexcept {
     n_.messages[static_cast<size_t>(v)][static_cast<size_t>(by)][static_cast<size_t>(w)].add();
   }
   /// How long a message somebody waited for took to its verdict.

@@ -42,22 +42,22 @@ void add_histogram(MetricFamily &family, const std::vector<const time_histogram 
 template <class Each>
 void for_verdicts(Each each) {
   for (size_t v = 0; v < verdict_count; ++v)
-    for (auto by : {road::device, road::http})
+    for (auto by : {source::device, source::http})
       for (auto w : {want::written, want::acked, want::errors, want::none})
         each(static_cast<verdict>(v), by, w);
 }
 
-double settled(const metrics &m, verdict v, road by, want w) {
+double settled(const metrics &m, verdict v, source by, want w) {
   return sum(m, [&](auto &loop) {
     return loop.messages[static_cast<size_t>(v)][static_cast<size_t>(by)][static_cast<size_t>(w)].value();
   });
 }
 
 void collect_messages(const metrics &m, MetricFamily &family) {
-  for_verdicts([&](verdict v, road by, want w) {
+  for_verdicts([&](verdict v, source by, want w) {
     add(family, settled(m, v, by, w),
         {{"verdict", std::string{to_string(v)}},
-         {"road", by == road::device ? "device" : "http"},
+         {"source", by == source::device ? "device" : "http"},
          {"want", std::string{to_string(w)}}});
   });
 }
@@ -88,7 +88,7 @@ result result_of(verdict v) {
 
 std::array<double, 4> results(const metrics &m) {
   std::array<double, 4> by_result{};
-  for_verdicts([&](verdict v, road by, want w) {
+  for_verdicts([&](verdict v, source by, want w) {
     by_result[static_cast<size_t>(result_of(v))] += settled(m, v, by, w);
   });
   return by_result;
@@ -167,7 +167,7 @@ std::vector<metric> build_table() {
        [](const metrics &m, MetricFamily &f) {
          add(f, 1, {{"version", STENTOR_VERSION}, {"node", m.name().str()}});
        }},
-      {"stentor_messages_total", c, "`verdict`, `road` device or http, `want`",
+      {"stentor_messages_total", c, "`verdict`, `source` device or http, `want`",
        "Messages by their final verdict, at the loop that took them in.",
        "`unreachable` above 0.1 % of all: a node or the directory is in trouble", collect_messages},
       {"stentor_deliveries_total", c, "`result` delivered, not_delivered, unknown, sender",
@@ -207,9 +207,9 @@ std::vector<metric> build_table() {
       {"stentor_flow_turns_total", c, "", "Roads that met a device which had moved.",
        "a rise without reconnects", total(&l::flow_turns)},
       {"stentor_route_cache_total", c, "`result` hit, miss",
-       "Messages whose road was known, or had to be asked for.",
+       "Messages whose path was known, or had to be asked for.",
        "misses near half: `route-cache` is too small", collect_routes},
-      {"stentor_route_cache_evictions_total", c, "", "Quiet roads forgotten to make room.", "",
+      {"stentor_route_cache_evictions_total", c, "", "Quiet paths forgotten to make room.", "",
        total(&l::flow_evictions)},
       {"stentor_queue_depth", g, "`queue` inbox, lane_bytes, pending_verdicts, link_bytes, unbinds; `loop`",
        "What waits for a loop: actor messages and parcels, data bytes from other loops, messages without a "

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/actors/node_fixture.hpp"
 
-#include "actors/directory/directory.hpp"
+#include "actors/directory/directory_actor.hpp"
 #include "actors/directory/router.hpp"
 
 #include <gtest/gtest.h>
@@ -155,7 +155,7 @@ world::world() {
   sys_ = std::make_unique<caf::actor_system>(settings_);
   coordinator_ = dynamic_cast<caf::scheduler::test_coordinator *>(&sys_->scheduler());
   store_ = std::make_shared<storage::memory_directory>();
-  road_ = std::make_shared<troubled_store>(store_);
+  troubles_ = std::make_shared<troubled_store>(store_);
 }
 
 world::~world() = default;
@@ -198,7 +198,7 @@ node::node(world *in, const std::string &name, incarnation inc, size_t loops, li
     loops_.push_back(std::make_unique<loop>(*ctx_, i, std::move(*io)));
     ctx_->loops.push_back(loops_.back().get());
   }
-  ctx_->directory = system().spawn(directory, std::shared_ptr<storage::directory>{world_.road()},
+  ctx_->directory = system().spawn(directory, std::shared_ptr<storage::directory>{world_.troubles()},
                                    ctx_->numbers, ctx_->view, 0ms);
   std::vector<caf::strong_actor_ptr> handles;
   for (size_t i = 0; i < loops; ++i) {

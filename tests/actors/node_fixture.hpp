@@ -71,14 +71,14 @@ public:
   caf::actor_system &system() noexcept { return *sys_; }
   const std::shared_ptr<storage::memory_directory> &store() noexcept { return store_; }
   /// The same as the nodes reach it.
-  const std::shared_ptr<troubled_store> &road() noexcept { return road_; }
+  const std::shared_ptr<troubled_store> &troubles() noexcept { return troubles_; }
 
 private:
   caf::actor_system_config settings_;
   std::unique_ptr<caf::actor_system> sys_;
   caf::scheduler::test_coordinator *coordinator_ = nullptr;
   std::shared_ptr<storage::memory_directory> store_;
-  std::shared_ptr<troubled_store> road_;
+  std::shared_ptr<troubled_store> troubles_;
 };
 
 class node {
@@ -104,7 +104,7 @@ public:
   node_context &context() noexcept { return *ctx_; }
   loop &at(size_t i) noexcept { return *loops_[i]; }
   storage::memory_directory &store() noexcept { return *world_.store(); }
-  troubled_store &road() noexcept { return *world_.road(); }
+  troubled_store &troubles() noexcept { return *world_.troubles(); }
   caf::actor_system &system() noexcept { return world_.system(); }
   void run_actors() { world_.run_actors(); }
   void run_newest_actor() { world_.run_newest_actor(); }

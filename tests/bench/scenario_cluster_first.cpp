@@ -107,7 +107,7 @@ caf::error run_cluster_first(const options &how, report &out) {
   char text[64];
   std::snprintf(text, sizeof text, "%.2f / %.2f", firsts.a_message(), agains.a_message());
   resolves.text = text;
-  // Less would mean that roads were known: what is measured here would not have happened.
+  // Less would mean that paths were known: what is measured here would not have happened.
   resolves.compared = {firsts.a_message()};
   resolves.compared_unit = "";
   resolves.hold_at_least(0.99, "≥ 0.99, first");

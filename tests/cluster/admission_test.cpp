@@ -16,68 +16,68 @@ using answer = admission::answer;
 constexpr time_point t0{1h};
 
 TEST(admission, takes_everybody_without_a_limit) {
-  admission door{0};
+  admission budget{0};
   for (int i = 0; i < 100'000; ++i)
-    ASSERT_EQ(door.ask(t0), answer::take);
+    ASSERT_EQ(budget.ask(t0), answer::take);
 }
 
 TEST(admission, takes_its_budget_refuses_as_many_and_then_rests) {
-  admission door{100};
+  admission budget{100};
   std::vector<int> counts(3);
   for (int i = 0; i < 300; ++i)
-    ++counts[static_cast<size_t>(door.ask(t0))];
+    ++counts[static_cast<size_t>(budget.ask(t0))];
   EXPECT_EQ(counts, (std::vector{100, 100, 100}));
-  EXPECT_EQ(door.ask(t0 + 11ms), answer::take) << "and its rate from then on";
-  EXPECT_EQ(door.ask(t0 + 11ms), answer::refuse);
+  EXPECT_EQ(budget.ask(t0 + 11ms), answer::take) << "and its rate from then on";
+  EXPECT_EQ(budget.ask(t0 + 11ms), answer::refuse);
 }
 
 TEST(admission, shrinks_with_long_turns_but_always_takes_some) {
-  admission door{1000};
+  admission budget{1000};
   auto now = t0;
-  door.on_turn(60ms, now);
-  EXPECT_DOUBLE_EQ(door.budget(), 700);
-  door.on_turn(60ms, now += 100ms);
-  EXPECT_DOUBLE_EQ(door.budget(), 700) << "once a window";
+  budget.on_turn(60ms, now);
+  EXPECT_DOUBLE_EQ(budget.budget(), 700);
+  budget.on_turn(60ms, now += 100ms);
+  EXPECT_DOUBLE_EQ(budget.budget(), 700) << "once a window";
   for (int i = 0; i < 100; ++i)
-    door.on_turn(60ms, now += 200ms);
-  EXPECT_DOUBLE_EQ(door.budget(), 50);
+    budget.on_turn(60ms, now += 200ms);
+  EXPECT_DOUBLE_EQ(budget.budget(), 50);
 }
 
 TEST(admission, remembers_a_long_turn_until_its_window_ends) {
-  admission door{1000};
-  door.on_turn(1ms, t0);
-  door.on_turn(60ms, t0 + 50ms);
-  door.on_turn(1ms, t0 + 100ms);
-  EXPECT_DOUBLE_EQ(door.budget(), 1000);
-  door.on_turn(1ms, t0 + 200ms);
-  EXPECT_DOUBLE_EQ(door.budget(), 700);
+  admission budget{1000};
+  budget.on_turn(1ms, t0);
+  budget.on_turn(60ms, t0 + 50ms);
+  budget.on_turn(1ms, t0 + 100ms);
+  EXPECT_DOUBLE_EQ(budget.budget(), 1000);
+  budget.on_turn(1ms, t0 + 200ms);
+  EXPECT_DOUBLE_EQ(budget.budget(), 700);
 }
 
 TEST(admission, grows_back_within_ten_seconds_also_where_the_loop_seldom_turns) {
   for (auto step : {5ms, 1000ms}) {
-    admission door{1000};
+    admission budget{1000};
     auto now = t0;
     for (int i = 0; i < 100; ++i)
-      door.on_turn(60ms, now += 200ms);
-    ASSERT_DOUBLE_EQ(door.budget(), 50);
+      budget.on_turn(60ms, now += 200ms);
+    ASSERT_DOUBLE_EQ(budget.budget(), 50);
     auto well = now;
     while (now < well + 5s)
-      door.on_turn(1ms, now += step);
-    EXPECT_LT(door.budget(), 700) << step.count() << " ms: it must not jump back into the storm";
+      budget.on_turn(1ms, now += step);
+    EXPECT_LT(budget.budget(), 700) << step.count() << " ms: it must not jump back into the storm";
     while (now < well + 11s)
-      door.on_turn(1ms, now += step);
-    EXPECT_DOUBLE_EQ(door.budget(), 1000) << step.count() << " ms";
+      budget.on_turn(1ms, now += step);
+    EXPECT_DOUBLE_EQ(budget.budget(), 1000) << step.count() << " ms";
   }
 }
 
 TEST(admission, tells_who_is_refused_to_wait_longer_the_more_there_are) {
   auto range = [](int refused) {
-    admission door{100};
+    admission budget{100};
     for (int i = 0; i < 100 + refused; ++i)
-      (void)door.ask(t0);
+      (void)budget.ask(t0);
     auto least = uint32_t{1000}, most = uint32_t{0};
     for (uint64_t random = 0; random < 1000; ++random) {
-      auto wait = door.retry_after_s(random);
+      auto wait = budget.retry_after_s(random);
       least = std::min(least, wait);
       most = std::max(most, wait);
     }
@@ -93,7 +93,7 @@ TEST(admission, takes_in_a_storm_at_its_rate_and_leaves_nobody_out) {
   for (uint32_t seed = 1; seed <= 100; ++seed) {
     std::mt19937 random{seed};
     double rate = 100 + random() % 900;
-    admission door{rate};
+    admission budget{rate};
     int devices = static_cast<int>(rate * (2 + random() % 8));
     std::priority_queue<time_point, std::vector<time_point>, std::greater<>> coming;
     for (int i = 0; i < devices; ++i)
@@ -104,8 +104,8 @@ TEST(admission, takes_in_a_storm_at_its_rate_and_leaves_nobody_out) {
       auto now = std::max(coming.top(), resting);
       coming.pop();
       for (; next_turn < now; next_turn += 20ms)
-        door.on_turn(1ms, next_turn);
-      switch (door.ask(now)) {
+        budget.on_turn(1ms, next_turn);
+      switch (budget.ask(now)) {
       case answer::take:
         ++taken;
         last = now;
@@ -114,7 +114,7 @@ TEST(admission, takes_in_a_storm_at_its_rate_and_leaves_nobody_out) {
         resting = now + admission::pause;
         [[fallthrough]];
       case answer::refuse:
-        coming.push(now + std::chrono::seconds{door.retry_after_s(random())});
+        coming.push(now + std::chrono::seconds{budget.retry_after_s(random())});
         break;
       }
       auto most = rate + rate * std::chrono::duration<double>(now - t0).count() + 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What flows do about lost roads, learned routes and time.
+// What flows do about lost paths, learned routes and time.
 #include "cluster/flow.hpp"
 
 #include "tests/cluster/flow_fixture.hpp"
@@ -11,11 +11,11 @@ using test::at;
 using test::message;
 using flow_events_test = test::flow_fixture;
 
-// -- a lost road ----
+// -- a lost path ----
 
 TEST_F(flow_events_test, forgets_a_route_whose_node_was_lost) {
   make_direct();
-  f.on_road_lost(1, host);
+  f.on_route_lost(1, host);
   EXPECT_EQ(f.state(), flow::mode::idle);
   send("a");
   EXPECT_EQ(log(), "resolve#2 ");
@@ -23,14 +23,14 @@ TEST_F(flow_events_test, forgets_a_route_whose_node_was_lost) {
 
 TEST_F(flow_events_test, keeps_a_route_to_another_incarnation) {
   make_direct();
-  f.on_road_lost(2, host);
+  f.on_route_lost(2, host);
   EXPECT_EQ(f.state(), flow::mode::direct);
 }
 
 TEST_F(flow_events_test, waits_for_no_marker_on_a_lost_road) {
   make_turning();
   send("c");
-  f.on_road_lost(1, host);
+  f.on_route_lost(1, host);
   EXPECT_EQ(log(), "resolve#3 ");
   f.on_marker(2, host); // late, from the old link
   EXPECT_EQ(log(), "");

@@ -21,7 +21,7 @@ struct flow_fixture : testing::Test {
   void found(uint64_t ticket, int loop) {
     f.on_resolved(ticket, {resolution::kind::found, at("n", loop)}, host);
   }
-  /// The road gives back what it was handed as `name`.
+  /// The path gives back what it was handed as `name`.
   void bounce(const std::string &name, int loop) { f.on_stale(host.back(name), at("n", loop), host); }
   void make_direct() {
     send("first");

@@ -97,7 +97,7 @@ TEST_F(flow_table_test, does_not_take_an_answer_to_an_earlier_flow_of_the_device
   send("x", "a");
   auto first = host.asked.at("x");
   table.learn(device_id::trusted("x"), at("n", 1), host); // the question stays open
-  table.on_road_lost(1, host);                            // and the flow is forgotten
+  table.on_route_lost(1, host);                           // and the flow is forgotten
   host.take_log();
   send("x", "b");
   table.on_resolved(device_id::trusted("x"), first, {kind::none, {}}, host);
@@ -181,9 +181,9 @@ TEST_F(flow_table_test, expires_what_waits_in_any_flow) {
 TEST_F(flow_table_test, leaves_a_lost_road_with_every_flow) {
   make_direct("x");
   make_direct("y");
-  table.on_road_lost(2, host);
+  table.on_route_lost(2, host);
   EXPECT_EQ(table.size(), 2u);
-  table.on_road_lost(1, host);
+  table.on_route_lost(1, host);
   EXPECT_EQ(table.size(), 0u);
 }
 

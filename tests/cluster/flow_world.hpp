@@ -69,7 +69,7 @@ private:
       act,
       flush,
       supersede,
-      road_lost,
+      route_lost,
       learn
     };
     int64_t at = 0;
@@ -84,7 +84,7 @@ private:
   struct sender : flow_host {
     flow_world *world = nullptr;
     size_t index = 0;
-    flow road{device_id::trusted("d")};
+    flow path{device_id::trusted("d")};
     int next = 0;
     size_t held = 0, held_bytes = 0, held_fresh = 0, held_fresh_bytes = 0;
     bool asked = false; ///< a resolve is open

@@ -30,7 +30,7 @@ void flow_world::sender::forward(const route &to, envelope_ptr e) {
   auto loop = world->loop_of(to);
   if (!loop) { // a late answer named a node that is lost
     world->end(*e, verdict::unreachable);
-    world->schedule(0, event::kind::road_lost, index, 0, to.inc);
+    world->schedule(0, event::kind::route_lost, index, 0, to.inc);
     return;
   }
   auto &l = world->forth(index, *loop);
@@ -45,7 +45,7 @@ void flow_world::sender::send_marker(const route &to, const device_id &, uint64_
   ++world->counts_.turns;
   auto loop = world->loop_of(to);
   if (!loop)
-    world->schedule(0, event::kind::road_lost, index, 0, to.inc);
+    world->schedule(0, event::kind::route_lost, index, 0, to.inc);
   else
     world->put(world->forth(index, *loop), event::kind::arrive, index, *loop,
                {item::kind::marker, to, nullptr, marker});
@@ -119,7 +119,7 @@ std::string flow_world::run() {
   if (!broken_.empty())
     return broken_;
   for (const auto &s : senders_)
-    if (!s->road.is_quiet() || s->road.waiting() != 0)
+    if (!s->path.is_quiet() || s->path.waiting() != 0)
       return "the flow of sender " + std::to_string(s->index) + " is not quiet at the end";
   return broken_promise(trace_);
 }
@@ -131,7 +131,7 @@ void flow_world::handle(const event &x) {
     send_some(*s);
     break;
   case event::kind::tick:
-    s->road.expire(now(), *s);
+    s->path.expire(now(), *s);
     if (clock_ < length + 2000)
       schedule(50, event::kind::tick, x.a);
     break;
@@ -154,7 +154,7 @@ void flow_world::handle(const event &x) {
       if (known)
         r.at = *known;
     }
-    s->road.on_resolved(x.n, r, *s);
+    s->path.on_resolved(x.n, r, *s);
     break;
   }
   case event::kind::act:
@@ -166,13 +166,13 @@ void flow_world::handle(const event &x) {
   case event::kind::supersede:
     kill(*sessions_[x.a]);
     return;
-  case event::kind::road_lost:
-    s->road.on_road_lost(x.n, *s);
+  case event::kind::route_lost:
+    s->path.on_route_lost(x.n, *s);
     break;
   case event::kind::learn:
     if (bound_.back()) {
       ++counts_.learned;
-      s->road.learn(*bound_.back(), *s);
+      s->path.learn(*bound_.back(), *s);
     }
     break;
   }
@@ -183,13 +183,13 @@ void flow_world::handle(const event &x) {
 
 std::string flow_world::check_books(const sender &s) const {
   auto who = "the flow of sender " + std::to_string(s.index);
-  if (s.road.waiting() != s.held || s.road.waiting_bytes() != s.held_bytes)
-    return who + " counts " + std::to_string(s.road.waiting()) + " messages and " +
-           std::to_string(s.road.waiting_bytes()) + " bytes where it holds " + std::to_string(s.held) +
+  if (s.path.waiting() != s.held || s.path.waiting_bytes() != s.held_bytes)
+    return who + " counts " + std::to_string(s.path.waiting()) + " messages and " +
+           std::to_string(s.path.waiting_bytes()) + " bytes where it holds " + std::to_string(s.held) +
            " and " + std::to_string(s.held_bytes);
   if (s.held_fresh > limits_.max_flow_messages || s.held_fresh_bytes > limits_.max_flow_bytes)
     return who + " holds more than its bounds";
-  if (s.held > 0 && (s.road.state() == flow::mode::idle || s.road.state() == flow::mode::direct))
+  if (s.held > 0 && (s.path.state() == flow::mode::idle || s.path.state() == flow::mode::direct))
     return who + " holds messages and waits for nothing";
   return {};
 }
@@ -198,20 +198,20 @@ void flow_world::send_some(sender &s) {
   for (auto n = 1 + random(3); n > 0; --n) {
     auto e = std::make_unique<envelope>();
     e->id = {s.index, static_cast<uint64_t>(s.next++)};
-    e->to = s.road.device();
+    e->to = s.path.device();
     e->data = std::make_shared<const std::string>(static_cast<size_t>(random(100)), 'x');
     e->accepted_at = now();
     e->deadline = now() + std::chrono::milliseconds{chance(10) ? 1 + random(100) : 1500};
     e->expires = chance(5) ? now() + std::chrono::milliseconds{1 + random(100)} : time_point::max();
     trace_.push_back({trace_event::kind::sent, static_cast<int>(e->id.high), static_cast<int>(e->id.low)});
     s.enter(*e, true);
-    s.road.send(std::move(e), limits_, s);
+    s.path.send(std::move(e), limits_, s);
   }
   if (clock_ < length)
     schedule(1 + random(chance(5) ? 400 : 60), event::kind::send, s.index);
 }
 
-// -- the roads ----
+// -- the paths ----
 
 void flow_world::arrive(size_t from, size_t to) {
   auto x = std::move(forth(from, to).items.front());
@@ -235,12 +235,12 @@ void flow_world::arrive_back(size_t from, size_t to) {
   back(from, to).items.pop_front();
   auto &s = *senders_[from];
   if (x.what == item::kind::marker) {
-    s.road.on_marker(x.number, s);
+    s.path.on_marker(x.number, s);
     return;
   }
   ++counts_.bounced;
   s.enter(*x.e, false);
-  s.road.on_stale(std::move(x.e), x.at, s);
+  s.path.on_stale(std::move(x.e), x.at, s);
 }
 
 void flow_world::bounce(size_t loop, const route &refused, envelope_ptr e) {
@@ -327,7 +327,7 @@ void flow_world::lose_node(size_t loop) {
           end(*x.e, verdict::unreachable);
       ++l->life;
     }
-    s->road.on_road_lost(lost, *s);
+    s->path.on_route_lost(lost, *s);
   }
 }
 

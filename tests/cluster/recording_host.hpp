@@ -32,7 +32,7 @@ class recording_host : public flow_host {
 public:
   /// `name>loop`, `marker#number>loop`, `resolve#number`, `name=verdict[@stage]`, each followed by a space.
   std::string take_log() { return std::exchange(log_, {}); }
-  /// The last message forwarded under `name`, as the road returns it.
+  /// The last message forwarded under `name`, as the path returns it.
   envelope_ptr back(const std::string &name) { return std::move(forwarded_.at(name)); }
 
   void forward(const route &to, envelope_ptr e) override {

@@ -128,15 +128,15 @@ int main(int argc, char **argv) {
   if (!loop)
     return fail(loop.error());
   echo_server server{**loop, lim};
-  auto door = listener::make(**loop, *address, server.settings, server);
-  if (!door)
-    return fail(door.error());
-  std::printf("ws://%s/\n", to_string((*door)->local_address()).c_str());
+  auto listener = listener::make(**loop, *address, server.settings, server);
+  if (!listener)
+    return fail(listener.error());
+  std::printf("ws://%s/\n", to_string((*listener)->local_address()).c_str());
   std::fflush(stdout);
 
   while (!stop_asked)
     (*loop)->run_turn(std::chrono::milliseconds{1000});
-  (*door)->pause();
+  (*listener)->pause();
   server.stop();
   while (!server.is_empty()) // each ends within twice the linger time
     (*loop)->run_turn(std::chrono::milliseconds{1000});

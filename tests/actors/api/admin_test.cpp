@@ -2,7 +2,7 @@
 // The operator's questions over HTTP to one of two nodes, with a link that the test makes and cuts.
 #include "actors/api/inspector.hpp"
 
-#include "actors/api/gateway.hpp"
+#include "actors/api/api_actor.hpp"
 #include "tests/actors/api/api_fixture.hpp"
 #include "tests/actors/node_fixture.hpp"
 
@@ -67,7 +67,7 @@ protected:
   std::string ask(const std::string &method, const std::string &target) {
     int fds[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    a_.at(0).gateway().accept(fds[1]);
+    a_.at(0).api().accept(fds[1]);
     auto request = http(method, target);
     EXPECT_EQ(::send(fds[0], request.data(), request.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(request.size()));

@@ -42,7 +42,7 @@ TEST(api_batch, answers_one_verdict_a_line_as_they_come_in) {
             "{\"index\":1,\"ref\":\"r\\\"1\",\"verdict\":\"offline\"}\n"
             "{\"index\":0,\"verdict\":\"written\",\"via\":{\"node\":\"n1\",\"epoch\":5}}\n"
             "{\"index\":2,\"verdict\":\"congested\"}\n");
-  EXPECT_EQ(rig.gate->open_tickets(), 0u);
+  EXPECT_EQ(rig.back_end_api->open_tickets(), 0u);
   rig.send(http("GET", "/healthz"));
   EXPECT_EQ(status_of(rig.received()), 200); // the connection goes on
 }
@@ -194,7 +194,7 @@ TEST(api_batch, survives_a_back_end_that_hangs_up_in_the_middle) {
   rig.hang_up(peer);
   while (!rig.messages.empty())
     rig.settle(rig.written());
-  EXPECT_EQ(rig.gate->connections(), 0u);
+  EXPECT_EQ(rig.back_end_api->connections(), 0u);
 }
 
 // -- accounts ----
@@ -205,7 +205,7 @@ TEST(api_account, sends_to_each_device_and_answers_one_line_each) {
   rig.send(http("POST", "/v1/accounts/acme/messages", "[7]"));
   ASSERT_EQ(rig.questions.size(), 1u);
   EXPECT_EQ(rig.questions[0].what, "account acme");
-  rig.gate->on_devices(rig.questions[0].ticket, devices({"d1", "d2"}));
+  rig.back_end_api->on_devices(rig.questions[0].ticket, devices({"d1", "d2"}));
   ASSERT_EQ(rig.messages.size(), 2u);
   EXPECT_EQ(rig.messages[0].message->data, rig.messages[1].message->data); // one payload for all
   rig.settle(rig.written());
@@ -223,7 +223,7 @@ TEST(api_account, keeps_to_its_room_for_verdicts) {
   std::vector<storage::record> many(50);
   for (size_t i = 0; i < many.size(); ++i)
     many[i].device = device_id::trusted("d" + std::to_string(i));
-  rig.gate->on_devices(rig.questions[0].ticket, many);
+  rig.back_end_api->on_devices(rig.questions[0].ticket, many);
   size_t settled = 0;
   while (!rig.messages.empty()) {
     ASSERT_LE(rig.messages.size(), 4u);
@@ -239,11 +239,11 @@ TEST(api_account, says_offline_where_nobody_is_there_and_unavailable_where_nobod
   api_rig rig;
   rig.connect();
   rig.send(http("POST", "/v1/accounts/acme/messages", "1"));
-  rig.gate->on_devices(rig.questions[0].ticket, devices({}));
+  rig.back_end_api->on_devices(rig.questions[0].ticket, devices({}));
   rig.turn();
   EXPECT_EQ(status_of(rig.received()), 404);
   rig.send(http("POST", "/v1/accounts/acme/messages", "1"));
-  rig.gate->on_devices(rig.questions[1].ticket, make_error(errc::unavailable));
+  rig.back_end_api->on_devices(rig.questions[1].ticket, make_error(errc::unavailable));
   rig.turn();
   EXPECT_EQ(status_of(rig.received()), 503);
 }
@@ -253,7 +253,7 @@ TEST(api_account, settles_at_once_without_losing_count) {
   rig.settles_at_once = true;
   rig.connect();
   rig.send(http("POST", "/v1/accounts/acme/messages?want=errors", "1"));
-  rig.gate->on_devices(rig.questions[0].ticket, devices({"d1", "d2", "d3"}));
+  rig.back_end_api->on_devices(rig.questions[0].ticket, devices({"d1", "d2", "d3"}));
   rig.turn();
   auto answer = rig.received();
   EXPECT_EQ(status_of(answer), 200);

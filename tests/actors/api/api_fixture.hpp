@@ -23,13 +23,13 @@ class api_rig : public api_host {
 public:
   explicit api_rig(api_access access = {true, {}, {}}) { restart(std::move(access)); }
   ~api_rig() override {
-    gate.reset();
+    back_end_api.reset();
     for (auto fd : peers)
       if (fd >= 0)
         close(fd);
   }
 
-  void restart(api_access access) { gate = std::make_unique<api>(*this, lim, std::move(access)); }
+  void restart(api_access access) { back_end_api = std::make_unique<api>(*this, lim, std::move(access)); }
 
   struct sent {
     envelope_ptr message;
@@ -47,7 +47,7 @@ public:
   admin_question asked; ///< the operator's latest
   const char *not_ready_because = nullptr;
   bool settles_at_once = false; ///< `submit` answers `written` inside itself
-  std::unique_ptr<api> gate;
+  std::unique_ptr<api> back_end_api;
   std::vector<int> peers;
   std::array<int, verdict_count> refused{};
   std::map<std::string, int> rejected;
@@ -60,7 +60,7 @@ public:
   void submit(envelope_ptr e, uint64_t ticket) override {
     messages.push_back({std::move(e), ticket});
     if (settles_at_once)
-      gate->on_outcome(ticket, written(), 9);
+      back_end_api->on_outcome(ticket, written(), 9);
   }
   void find_device(const device_id &device, uint64_t ticket) override {
     questions.push_back({"device " + device.str(), ticket});
@@ -100,7 +100,7 @@ public:
     ASSERT_FALSE(messages.empty());
     auto first = std::move(messages.front());
     messages.pop_front();
-    gate->on_outcome(first.ticket, result, 9);
+    back_end_api->on_outcome(first.ticket, result, 9);
     turn();
   }
 
@@ -109,7 +109,7 @@ public:
     int fds[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     peers.push_back(fds[0]);
-    gate->accept(fds[1]);
+    back_end_api->accept(fds[1]);
     turn();
     return peers.size() - 1;
   }

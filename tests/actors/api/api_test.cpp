@@ -23,7 +23,7 @@ TEST(api, answers_a_direct_push_with_its_verdict) {
   EXPECT_EQ(*e.data, R"({"a":1})");
   EXPECT_EQ(e.data_format, format::json);
   EXPECT_EQ(e.wants, want::acked);
-  EXPECT_EQ(e.by, road::http);
+  EXPECT_EQ(e.by, source::http);
   EXPECT_EQ(e.deadline - e.accepted_at, 700ms);
   EXPECT_EQ(e.expires - e.accepted_at, 90ms);
   EXPECT_EQ(rig.received(), "");
@@ -175,10 +175,10 @@ TEST(api, forgets_the_answer_of_a_connection_that_is_gone) {
   auto peer = rig.connect();
   rig.send(http("POST", push_path, "1"));
   rig.hang_up(peer);
-  EXPECT_EQ(rig.gate->connections(), 1u); // until its verdict is in
+  EXPECT_EQ(rig.back_end_api->connections(), 1u); // until its verdict is in
   rig.settle(rig.written());
-  EXPECT_EQ(rig.gate->connections(), 0u);
-  EXPECT_EQ(rig.gate->open_tickets(), 0u);
+  EXPECT_EQ(rig.back_end_api->connections(), 0u);
+  EXPECT_EQ(rig.back_end_api->open_tickets(), 0u);
 }
 
 // -- who may come in ----
@@ -250,7 +250,7 @@ TEST(api, tells_where_a_device_is) {
   found.account = account_id::trusted("acme");
   found.at.node = node_id::trusted("n7");
   found.at.ep = 12;
-  rig.gate->on_device(rig.questions[0].ticket, std::optional{found});
+  rig.back_end_api->on_device(rig.questions[0].ticket, std::optional{found});
   rig.turn();
   auto answer = rig.received();
   EXPECT_EQ(status_of(answer), 200);
@@ -261,13 +261,13 @@ TEST(api, tells_an_absent_device_from_an_absent_directory) {
   api_rig rig;
   rig.connect();
   rig.send(http("GET", "/v1/devices/d1"));
-  rig.gate->on_device(rig.questions[0].ticket, std::optional<storage::record>{});
+  rig.back_end_api->on_device(rig.questions[0].ticket, std::optional<storage::record>{});
   rig.turn();
   auto absent = rig.received();
   EXPECT_EQ(status_of(absent), 404);
   EXPECT_NE(absent.find(R"("connected":false)"), std::string::npos);
   rig.send(http("GET", "/v1/devices/d1"));
-  rig.gate->on_device(rig.questions[1].ticket, make_error(errc::unavailable));
+  rig.back_end_api->on_device(rig.questions[1].ticket, make_error(errc::unavailable));
   rig.turn();
   EXPECT_EQ(status_of(rig.received()), 503);
 }
@@ -280,7 +280,7 @@ TEST(api, lists_the_devices_of_an_account) {
   std::vector<storage::record> found(2);
   found[0].device = device_id::trusted("d1");
   found[1].device = device_id::trusted("d2");
-  rig.gate->on_devices(rig.questions[0].ticket, found);
+  rig.back_end_api->on_devices(rig.questions[0].ticket, found);
   rig.turn();
   auto body = body_of(rig.received());
   EXPECT_TRUE(body.starts_with(R"({"account":"acme","devices":[{"device":"d1",)")) << body;
@@ -292,13 +292,13 @@ TEST(api, passes_metrics_and_top_actors_through) {
   rig.connect();
   rig.send(http("GET", "/metrics") + http("GET", "/v1/admin/actors?top=7") + http("GET", "/v1/admin/actors"));
   EXPECT_EQ(rig.questions[0].what, "metrics");
-  rig.gate->on_text(rig.questions[0].ticket, "text/plain; version=0.0.4", std::string{"a 1\n"});
+  rig.back_end_api->on_text(rig.questions[0].ticket, "text/plain; version=0.0.4", std::string{"a 1\n"});
   rig.turn();
   auto answer = rig.received();
   EXPECT_NE(answer.find("Content-Type: text/plain; version=0.0.4\r\n"), std::string::npos);
   EXPECT_EQ(body_of(answer), "a 1\n");
   EXPECT_EQ(rig.questions[1].what, "actors 7");
-  rig.gate->on_text(rig.questions[1].ticket, "application/json", make_error(errc::timed_out));
+  rig.back_end_api->on_text(rig.questions[1].ticket, "application/json", make_error(errc::timed_out));
   rig.turn();
   EXPECT_EQ(status_of(rig.received()), 503);
   EXPECT_EQ(rig.questions[2].what, "actors 50");
@@ -319,7 +319,7 @@ TEST(api, drains_idle_connections_at_once_and_busy_ones_after_their_answer) {
   auto idle = rig.connect();
   auto busy = rig.connect();
   rig.send(http("POST", push_path, "1"), busy);
-  rig.gate->drain();
+  rig.back_end_api->drain();
   rig.turn();
   EXPECT_EQ(rig.received(idle), "<eof>");
   EXPECT_EQ(rig.received(busy), "");

@@ -109,7 +109,7 @@ TEST_F(hosted, actor_stops_once_however_often_it_is_told) {
   n.at(0).stop_everything();
   EXPECT_EQ(seen->stops, 1);
   EXPECT_EQ(who->fail_state(), make_error(errc::io));
-  EXPECT_EQ(before, 3u); // the loop's inbox and gateway, and the probe
+  EXPECT_EQ(before, 3u); // the loop's inbox and api actor, and the probe
 }
 
 TEST_F(hosted, actor_ends_by_an_exit_message) {

@@ -61,7 +61,7 @@ TEST(wire_bounds, a_message_out_of_bounds_is_refused) {
       {"a long key", [](envelope &e) { e.key = std::string(129, 'k'); }},
       {"a format", [](envelope &e) { e.data_format = static_cast<format>(2); }},
       {"a want", [](envelope &e) { e.wants = static_cast<want>(4); }},
-      {"a road", [](envelope &e) { e.by = static_cast<road>(2); }},
+      {"a source", [](envelope &e) { e.by = static_cast<source>(2); }},
       {"a stage", [](envelope &e) { e.reached = static_cast<stage>(5); }},
   };
   for (const auto &[what, change] : changes)

@@ -141,7 +141,7 @@ struct item_printer {
     for (const auto &message : x.state->open.all())
       out << message;
   }
-  void operator()(std::unique_ptr<items::road_lost> &) { out << "road_lost"; }
+  void operator()(std::unique_ptr<items::route_lost> &) { out << "route_lost"; }
 };
 
 std::string broken_promise(const envelope &e) {
@@ -150,7 +150,7 @@ std::string broken_promise(const envelope &e) {
     return "an id";
   if (!e.data || e.data->empty() || e.data->size() > wire::max_payload_bytes)
     return "the payload";
-  if (e.wants > want::none || e.reached > stage::written || e.by > road::http ||
+  if (e.wants > want::none || e.reached > stage::written || e.by > source::http ||
       e.data_format > format::msgpack || e.key.size() > 128)
     return "an enum or the key";
   if (e.from && e.from->allowed && e.from->allowed->accounts.size() > wire::max_grants)
@@ -198,7 +198,7 @@ struct promise_checker {
                ? "the state"
                : "";
   }
-  std::string operator()(const std::unique_ptr<items::road_lost> &) { return "the kind"; }
+  std::string operator()(const std::unique_ptr<items::route_lost> &) { return "the kind"; }
 };
 
 } // namespace
@@ -208,7 +208,7 @@ envelope_ptr plain_envelope(time_point now) {
   e->id = {0x018f00112233ffff, 0x8000000000000001};
   e->to = device_id::trusted("phone-1");
   e->data = std::make_shared<const std::string>("0");
-  e->by = road::http;
+  e->by = source::http;
   e->accepted_at = now;
   e->deadline = time_point::max();
   e->expires = time_point::max();
@@ -228,7 +228,7 @@ envelope_ptr full_envelope(time_point now) {
   e->data = std::make_shared<const std::string>(std::string(300, '\xc1'));
   e->data_format = format::msgpack;
   e->wants = want::acked;
-  e->by = road::device;
+  e->by = source::device;
   e->reached = stage::written;
   e->resent = true;
   e->accepted_at = now - 1234567us;

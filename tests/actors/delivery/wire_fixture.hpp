@@ -30,7 +30,7 @@ envelope_ptr full_envelope(time_point now);
 envelope_ptr plain_envelope(time_point now);
 outcome full_outcome();
 std::unique_ptr<session_state> full_state(time_point now);
-/// Of every kind, some in several shapes. None is `road_lost`.
+/// Of every kind, some in several shapes. None is `route_lost`.
 std::vector<lane_item> all_items(time_point now);
 
 /// Everything in `item`, which is used up. Times are relative to the link's now, places are as the node on

@@ -61,7 +61,7 @@ TEST(wire, no_bytes_are_a_batch_without_items) {
 }
 
 TEST(wire, what_never_leaves_a_node_appends_nothing) {
-  auto lost = std::make_unique<items::road_lost>(items::road_lost{device_id::trusted("phone"), 1});
+  auto lost = std::make_unique<items::route_lost>(items::route_lost{device_id::trusted("phone"), 1});
   EXPECT_EQ(encoded(std::move(lost), at_a()), "");
 }
 
@@ -154,7 +154,7 @@ TEST(wire, a_bounce_brings_the_time_of_acceptance_back_to_the_origin) {
   auto b = at_b();
   b.now += 40us;
   auto a = at_a();
-  a.now += 90us; // 50 us on the road are nobody's
+  a.now += 90us; // 50 us on the path are nobody's
   auto back = delivered(items::bounce{{b.self, b.own, {}, 1}, std::move(there)}, b, a);
   ASSERT_TRUE(back);
   EXPECT_EQ(back->accepted_at, a.now - 290us);

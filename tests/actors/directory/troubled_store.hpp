@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory on a bad road: requests are lost, or their answers are, or they are refused.
+// A directory on a bad path: requests are lost, or their answers are, or they are refused.
 #pragma once
 
 #include "cluster/errc.hpp"

@@ -36,7 +36,7 @@ void stop_sessions(node &n) {
     n.at(0).sessions().find(ref)->stop(caf::exit_reason::user_shutdown);
 }
 
-/// One loop that asks its directory on a bad road.
+/// One loop that asks its directory on a bad path.
 class unsettled : public testing::Test {
 protected:
   /// The device's session has ended, and its unbind was carried out.
@@ -47,11 +47,11 @@ protected:
 
   /// A connection whose bind is carried out and not answered.
   std::unique_ptr<device> connect_unheard(const std::string &name) {
-    n_.road().on_bind = [](auto &) { return fate::answer_lost; };
+    n_.troubles().on_bind = [](auto &) { return fate::answer_lost; };
     auto who = n_.connect(0, name);
     n_.turn(0);
     n_.settle();
-    n_.road().on_bind = {};
+    n_.troubles().on_bind = {};
     return who;
   }
 
@@ -62,7 +62,7 @@ TEST_F(unsettled, a_restore_that_lands_behind_the_end_of_its_session_is_given_up
   auto a = n_.join(0, "a");
   remove_record(n_, "a");
   std::vector<storage::restore_request> on_its_way;
-  n_.road().on_restore = [&](auto &asked) {
+  n_.troubles().on_restore = [&](auto &asked) {
     on_its_way.push_back(asked);
     return fate::request_lost;
   };
@@ -108,7 +108,7 @@ TEST_F(unsettled, a_session_that_ends_while_its_restore_is_refused_is_gone) {
   auto a = n_.join(0, "a");
   std::string cursor;
   events_of(n_, "a", cursor);
-  n_.road().on_restore = [](auto &) { return fate::unavailable; };
+  n_.troubles().on_restore = [](auto &) { return fate::unavailable; };
   put_everyone_back(n_);
   n_.turn(0);
   a->vanish();
@@ -122,14 +122,14 @@ TEST_F(unsettled, a_fresh_epoch_that_nobody_heard_of_is_looked_up_and_given_up) 
   auto a = n_.join(0, "a");
   auto ref = record_of(n_, "a").at.session;
   remove_record(n_, "a");
-  n_.road().on_restore = [](auto &) { return fate::answer_lost; };
+  n_.troubles().on_restore = [](auto &) { return fate::answer_lost; };
   n_.at(0).restores().put_back({ref});
   n_.settle();
   end(*a);
   ASSERT_TRUE(n_.is_online("a")) << "the session could only give up the epoch it knew";
-  n_.road().lost_lookups = 2;
+  n_.troubles().lost_lookups = 2;
   n_.pass(8s);
-  EXPECT_EQ(n_.road().lost_lookups, 0u);
+  EXPECT_EQ(n_.troubles().lost_lookups, 0u);
   EXPECT_FALSE(n_.is_online("a"));
 }
 
@@ -138,7 +138,7 @@ TEST_F(unsettled, a_fresh_epoch_heard_of_after_the_end_of_its_session_is_given_u
   auto ref = record_of(n_, "a").at.session;
   remove_record(n_, "a");
   size_t asked = 0;
-  n_.road().on_restore = [&](auto &) { return ++asked == 1 ? fate::answer_lost : fate::carried_out; };
+  n_.troubles().on_restore = [&](auto &) { return ++asked == 1 ? fate::answer_lost : fate::carried_out; };
   n_.at(0).restores().put_back({ref});
   n_.settle();
   leap(2100ms); // two seconds and a tick of the timers
@@ -153,7 +153,7 @@ TEST_F(unsettled, a_fresh_epoch_heard_of_after_the_end_of_its_session_is_given_u
 TEST_F(unsettled, what_a_living_session_asked_for_stays) {
   auto a = n_.join(0, "a");
   size_t asked = 0;
-  n_.road().on_restore = [&](auto &) { return ++asked == 1 ? fate::answer_lost : fate::carried_out; };
+  n_.troubles().on_restore = [&](auto &) { return ++asked == 1 ? fate::answer_lost : fate::carried_out; };
   put_everyone_back(n_);
   n_.pass(8s);
   EXPECT_GT(asked, 1u);
@@ -161,7 +161,7 @@ TEST_F(unsettled, what_a_living_session_asked_for_stays) {
 }
 
 TEST_F(unsettled, a_bind_without_an_answer_leaves_nothing_of_a_session_that_was_stopped) {
-  n_.road().on_bind = [](auto &) { return fate::answer_lost; };
+  n_.troubles().on_bind = [](auto &) { return fate::answer_lost; };
   auto a = n_.connect(0, "a");
   n_.turn(0);
   stop_sessions(n_);
@@ -172,7 +172,7 @@ TEST_F(unsettled, a_bind_without_an_answer_leaves_nothing_of_a_session_that_was_
 }
 
 TEST_F(unsettled, a_bind_without_an_answer_leaves_nothing_of_a_session_that_was_abandoned) {
-  n_.road().on_bind = [](auto &) { return fate::answer_lost; };
+  n_.troubles().on_bind = [](auto &) { return fate::answer_lost; };
   auto a = n_.connect(0, "a");
   n_.turn(0);
   n_.at(0).sessions().for_each([](session &who) { who.abandon(); });
@@ -200,9 +200,9 @@ TEST_F(unsettled, a_bind_without_an_answer_supersedes_nobody_while_it_cannot_be_
   auto a = n_.join(0, "a");
   auto whose = record_of(n_, "a").at.session;
   auto again = connect_unheard("a");
-  n_.road().lost_unbinds = 3;
+  n_.troubles().lost_unbinds = 3;
   n_.pass(8s);
-  ASSERT_EQ(n_.road().lost_unbinds, 0u);
+  ASSERT_EQ(n_.troubles().lost_unbinds, 0u);
   a->read();
   EXPECT_EQ(a->close_code(), 0) << "the record of the lost bind is newer, but nobody's";
   ASSERT_TRUE(n_.is_online("a"));
@@ -211,7 +211,7 @@ TEST_F(unsettled, a_bind_without_an_answer_supersedes_nobody_while_it_cannot_be_
 
 TEST_F(unsettled, what_waits_for_a_restore_is_sent_where_the_loop_stops) {
   auto a = n_.join(0, "a");
-  n_.road().on_restore = [](auto &) { return fate::request_lost; };
+  n_.troubles().on_restore = [](auto &) { return fate::request_lost; };
   put_everyone_back(n_);
   n_.turn(0);
   a->vanish();
@@ -243,7 +243,7 @@ class unsettled_first_try : public unsettled_bind, public testing::WithParamInte
 TEST_P(unsettled_first_try, leaves_nothing_of_a_session_that_was_stopped) {
   std::vector<fate> fates{fate::carried_out, GetParam()};
   size_t asked = 0;
-  world_.road()->on_bind = [&](auto &) { return fates.at(asked++); };
+  world_.troubles()->on_bind = [&](auto &) { return fates.at(asked++); };
   auto x = a_.connect(0, "x");
   a_.turn(0);
   a_.tell_link(b_, 1, false);
@@ -260,12 +260,12 @@ TEST_F(unsettled_bind, gives_the_device_back_to_who_had_it_on_another_node) {
   b_.tell_link(a_, 1, true);
   auto x = b_.join(0, "x");
   auto whose = record_of(b_, "x").at;
-  world_.road()->on_bind = [](auto &) { return fate::answer_lost; };
+  world_.troubles()->on_bind = [](auto &) { return fate::answer_lost; };
   auto again = a_.connect(0, "x");
   a_.turn(0);
   pass(500ms);
   ASSERT_EQ(record_of(a_, "x").at.inc, a_.context().inc);
-  world_.road()->on_bind = {};
+  world_.troubles()->on_bind = {};
   pass(6s);
   x->read();
   EXPECT_EQ(x->close_code(), 0);

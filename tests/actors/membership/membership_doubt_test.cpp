@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // When membership doubts what the directory lacks: after another process of it answered, and where a node has
 // just come and the others know more than it does.
-#include "actors/membership/membership.hpp"
+#include "actors/membership/membership_actor.hpp"
 
 #include <gtest/gtest.h>
 

@@ -47,7 +47,7 @@ protected:
     EXPECT_FALSE(apps.empty());
     auto is_server = side == basp::message_type::server_handshake;
     auto payload = serialized(*self, apps);
-    if (is_server) // and who stands at its gate
+    if (is_server) // and who stands at its peer_port
       payload += serialized(caf::actor_id{7}, std::set<std::string>{});
     return header(side, payload.size(), is_server ? basp::version : 0, 0, 0) + payload;
   }
@@ -60,9 +60,9 @@ protected:
 };
 
 TEST_F(mesh_bounds, whom_we_dialled_may_send_long_messages_at_once) {
-  stranger_door door;
-  a.view({a.lease(), {node_id::trusted("b"), 2, 0, door.address(), false}});
-  stranger who{door};
+  stranger_listener listener;
+  a.view({a.lease(), {node_id::trusted("b"), 2, 0, listener.address(), false}});
+  stranger who{listener};
   ASSERT_TRUE(who.is_connected());
   who.send(handshake(basp::message_type::server_handshake) + message(longest) +
            std::string(longest / 2, 'x'));
@@ -71,9 +71,9 @@ TEST_F(mesh_bounds, whom_we_dialled_may_send_long_messages_at_once) {
 }
 
 TEST_F(mesh_bounds, whom_we_dialled_is_cut_off_for_a_message_that_is_too_long) {
-  stranger_door door;
-  a.view({a.lease(), {node_id::trusted("b"), 2, 0, door.address(), false}});
-  stranger who{door};
+  stranger_listener listener;
+  a.view({a.lease(), {node_id::trusted("b"), 2, 0, listener.address(), false}});
+  stranger who{listener};
   ASSERT_TRUE(who.is_connected());
   who.send(handshake(basp::message_type::server_handshake) + message(longest + 1));
   EXPECT_TRUE(who.is_closed(5s)) << "before a hello is missed";

@@ -225,7 +225,7 @@ void stall_proxy::run() {
 
 // -- stranger ----
 
-stranger_door::stranger_door() : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+stranger_listener::stranger_listener() : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
   auto address = loopback(0);
   socklen_t size = sizeof address;
   EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr *>(&address), size), 0);
@@ -234,17 +234,17 @@ stranger_door::stranger_door() : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXE
   port_ = ntohs(address.sin_port);
 }
 
-stranger_door::~stranger_door() {
+stranger_listener::~stranger_listener() {
   ::close(fd_);
 }
 
-int stranger_door::accept() const {
+int stranger_listener::accept() const {
   pollfd x{fd_, POLLIN, 0};
   return ::poll(&x, 1, 8000) == 1 ? ::accept(fd_, nullptr, nullptr) : -1;
 }
 
 stranger::stranger(uint16_t port) : fd_{connect_to(port)}, connected_{fd_ >= 0} {}
-stranger::stranger(const stranger_door &door) : fd_{door.accept()}, connected_{fd_ >= 0} {}
+stranger::stranger(const stranger_listener &listener) : fd_{listener.accept()}, connected_{fd_ >= 0} {}
 
 stranger::~stranger() {
   if (fd_ >= 0)

@@ -150,10 +150,10 @@ private:
 };
 
 /// A port of 127.0.0.1 where no node listens.
-class stranger_door {
+class stranger_listener {
 public:
-  stranger_door();
-  ~stranger_door();
+  stranger_listener();
+  ~stranger_listener();
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   /// The next connection; -1 where none comes within some seconds.
   int accept() const;
@@ -168,7 +168,7 @@ class stranger {
 public:
   explicit stranger(uint16_t port);
   /// Of whoever dials.
-  explicit stranger(const stranger_door &door);
+  explicit stranger(const stranger_listener &listener);
   ~stranger();
   void send(std::string_view bytes) const;
   /// Whether the other side closed within the time.

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace basp = caf::io::basp;
 
-/// Two linked nodes, and strangers at the door of one; whatever they send, the link must stay as it is.
+/// Two linked nodes, and strangers at the listener of one; whatever they send, the link must stay as it is.
 class mesh_hostile : public testing::Test {
 protected:
   void SetUp() override {

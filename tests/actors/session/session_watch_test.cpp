@@ -57,8 +57,8 @@ TEST(session_watch, a_watcher_is_told_once_what_is_there_though_the_first_lists_
   auto w = n.join(0, "w");
   w->send({{"t", "watch"}});
   n.settle();
-  n.road().stream_is_new = true;
-  n.road().lost_lists = 2;
+  n.troubles().stream_is_new = true;
+  n.troubles().lost_lists = 2;
   auto b = n.join(1, "b"); // the next reading
   n.settle();
   w->read();
@@ -75,13 +75,13 @@ TEST(session_watch, a_watch_that_the_directory_could_not_begin_takes_no_place) {
   node n{1, room_for_one_watcher()};
   auto v = n.join(0, "v");
   auto w = n.join(0, "w");
-  n.road().has_no_events = true;
+  n.troubles().has_no_events = true;
   v->send({{"t", "watch"}});
   n.settle();
   v->read();
   ASSERT_EQ(v->frames("error").size(), 1u);
   EXPECT_EQ(v->frames("error")[0].at("code"), "unavailable");
-  n.road().has_no_events = false;
+  n.troubles().has_no_events = false;
   w->send({{"t", "watch"}});
   n.settle();
   w->read();

@@ -30,7 +30,7 @@ protected:
 
 TEST_F(timed_requests, a_bind_that_was_overtaken_is_asked_for_again_with_a_later_time) {
   std::vector<storage::directory_time> asked_at;
-  n_.road().on_bind = [&](auto &asked) {
+  n_.troubles().on_bind = [&](auto &asked) {
     asked_at.push_back(asked.asked_at);
     leap(1ms);
     return asked_at.size() <= 2 ? fate::stale : fate::carried_out;
@@ -44,7 +44,7 @@ TEST_F(timed_requests, a_bind_that_was_overtaken_is_asked_for_again_with_a_later
 
 TEST_F(timed_requests, after_four_stale_answers_a_bind_says_no_time) {
   std::vector<bool> said_when;
-  n_.road().on_bind = [&](auto &asked) {
+  n_.troubles().on_bind = [&](auto &asked) {
     said_when.push_back(asked.asked_at != 0);
     return asked.asked_at != 0 ? fate::stale : fate::carried_out;
   };
@@ -55,7 +55,7 @@ TEST_F(timed_requests, after_four_stale_answers_a_bind_says_no_time) {
 TEST_F(timed_requests, a_restore_that_lands_after_its_asker_gave_up_is_refused) {
   auto a = n_.join(0, "a");
   std::vector<storage::restore_request> on_its_way;
-  n_.road().on_restore = [&](auto &asked) {
+  n_.troubles().on_restore = [&](auto &asked) {
     on_its_way.push_back(asked);
     return fate::request_lost;
   };

@@ -95,13 +95,13 @@ TEST(time_histogram, takes_a_clock_that_went_back_as_nothing) {
 
 TEST(exposition, sums_loops_and_keeps_verdict_road_and_want_apart) {
   metrics_of_loops m{2};
-  m.loop(0).message(verdict::written, road::device, want::none);
-  m.loop(1).message(verdict::written, road::device, want::none);
-  m.loop(1).message(verdict::offline, road::http, want::written);
+  m.loop(0).message(verdict::written, source::device, want::none);
+  m.loop(1).message(verdict::written, source::device, want::none);
+  m.loop(1).message(verdict::offline, source::http, want::written);
   auto text = m.exposition();
-  EXPECT_EQ(sample(text, R"(stentor_messages_total{verdict="written",road="device",want="none"})"), 2);
-  EXPECT_EQ(sample(text, R"(stentor_messages_total{verdict="offline",road="http",want="written"})"), 1);
-  EXPECT_EQ(sample(text, R"(stentor_messages_total{verdict="acked",road="http",want="acked"})"), 0);
+  EXPECT_EQ(sample(text, R"(stentor_messages_total{verdict="written",source="device",want="none"})"), 2);
+  EXPECT_EQ(sample(text, R"(stentor_messages_total{verdict="offline",source="http",want="written"})"), 1);
+  EXPECT_EQ(sample(text, R"(stentor_messages_total{verdict="acked",source="http",want="acked"})"), 0);
 }
 
 TEST(exposition, leaves_the_senders_mistakes_out_of_the_delivery_ratio) {
@@ -109,7 +109,7 @@ TEST(exposition, leaves_the_senders_mistakes_out_of_the_delivery_ratio) {
   EXPECT_EQ(sample(m.exposition(), "stentor_delivery_ratio"), 1);
   for (auto v : {verdict::written, verdict::acked, verdict::duplicate, verdict::offline, verdict::refused,
                  verdict::limited, verdict::invalid})
-    m.loop(0).message(v, road::device, want::written);
+    m.loop(0).message(v, source::device, want::written);
   auto text = m.exposition();
   EXPECT_EQ(sample(text, "stentor_delivery_ratio"), 0.75);
   EXPECT_EQ(sample(text, R"(stentor_deliveries_total{result="delivered"})"), 3);
@@ -119,7 +119,7 @@ TEST(exposition, leaves_the_senders_mistakes_out_of_the_delivery_ratio) {
 TEST(exposition, counts_every_verdict_in_exactly_one_result) {
   metrics_of_loops m{1};
   for (size_t v = 0; v < verdict_count; ++v)
-    m.loop(0).message(static_cast<verdict>(v), road::http, want::acked);
+    m.loop(0).message(static_cast<verdict>(v), source::http, want::acked);
   auto text = m.exposition();
   double total = 0;
   for (auto result : {"delivered", "not_delivered", "unknown", "sender"})
@@ -196,7 +196,7 @@ TEST(exposition, may_be_read_while_loops_count) {
   std::atomic<bool> stop{false};
   std::thread loop{[&] {
     while (!stop) {
-      m.loop(0).message(verdict::written, road::device, want::none);
+      m.loop(0).message(verdict::written, source::device, want::none);
       m.loop(0).turn(20us);
       m.loop(0).rejected("rate");
     }
@@ -273,7 +273,8 @@ TEST(label_words, are_in_their_sets_wherever_the_code_says_one) {
   };
   size_t found = 0;
   for (auto folder : {"/actors", "/net"})
-    for (auto &file : std::filesystem::directory_iterator{std::string{STENTOR_SOURCE_DIR} + folder}) {
+    for (auto &file :
+         std::filesystem::recursive_directory_iterator{std::string{STENTOR_SOURCE_DIR} + folder}) {
       if (!file.is_regular_file())
         continue;
       auto text = slurp(file.path());

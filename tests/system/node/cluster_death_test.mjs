@@ -142,7 +142,7 @@ test('a bind that waits in a frozen slot owner takes the device from nobody when
   for (let i = 0; name === undefined; ++i) if ((await owner(`tv${i}`)) === 'n3') name = `tv${i}`;
   const sender = await Device.connect(n1, { device: 'sender' });
   n3.freeze();
-  // Its bind waits at n3; after 1.5 s n1 asks the directory itself. The next one takes the same road.
+  // Its bind waits at n3; after 1.5 s n1 asks the directory itself. The next one takes the same path.
   await patiently(n1, { device: name }, 4000);
   const tv = await Device.connect(n2, { device: name });
   n3.thaw();

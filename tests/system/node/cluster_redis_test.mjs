@@ -103,7 +103,7 @@ test('Redis paused, not empty: nobody is swept, and all goes on when it answers 
   assert.deepEqual(watching.frames('event'), [], 'no event, and no resync');
 });
 
-/** Three nodes whose every question to Redis is answered after `ms`, and traffic on a road that is known already. */
+/** Three nodes whose every question to Redis is answered after `ms`, and traffic on a path that is known already. */
 async function slowRedis(t, ms) {
   const cluster = await startCluster(t);
   const sender = await Device.connect(cluster.node('n1'), { device: 'sender' });
@@ -121,7 +121,7 @@ function asQuickAsEver(told) {
 
 // Two seconds is what renewals endure by a fifth; a busy machine adds to that, so the ordinary run stays well below.
 for (const ms of process.env.STENTOR_LONG ? [200, 1200, 1800, 2000] : [200, 1200])
-  test(`Redis slow, ${ms} ms an answer: the warm road is as quick as ever, connects are slow and bounded`, async (t) => {
+  test(`Redis slow, ${ms} ms an answer: the warm path is as quick as ever, connects are slow and bounded`, async (t) => {
     const { cluster, stop } = await slowRedis(t, ms);
     const { ms: took } = await timed(patiently(cluster.node('n3'), { device: 'late' }, 15_000));
     assert.ok(took >= ms - 50, `a connect took ${took} ms`);
@@ -130,7 +130,7 @@ for (const ms of process.env.STENTOR_LONG ? [200, 1200, 1800, 2000] : [200, 1200
     asQuickAsEver(await stop());
   });
 
-test('Redis slow, 4000 ms an answer: too slow to renew a lease by, so it counts as away; the warm road is as quick as ever', async (t) => {
+test('Redis slow, 4000 ms an answer: too slow to renew a lease by, so it counts as away; the warm path is as quick as ever', async (t) => {
   const { cluster, sender, far, stop } = await slowRedis(t, 4000);
   const slowSince = Date.now();
   // Asked before the nodes agree, they wait for that, no longer: they are let in, or told to come back.

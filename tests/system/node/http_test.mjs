@@ -214,10 +214,10 @@ test('health, readiness, metrics and the busiest actors', async (t) => {
   assert.equal(status, 200);
   assert.match(headers['content-type'], /^text\/plain; version=0\.0\.4/);
   for (const line of text.trim().split('\n')) assert.match(line, /^(# (HELP|TYPE) |[a-z_]+(\{[^}]*\})? -?[\d.e+-]+$|[a-z_]+(\{[^}]*\})? (NaN|\+Inf)$)/);
-  assert.equal(await metric(server, 'stentor_messages_total', { verdict: 'written', road: 'device' }), 20);
+  assert.equal(await metric(server, 'stentor_messages_total', { verdict: 'written', source: 'device' }), 20);
   assert.equal(await metric(server, 'stentor_sessions'), 1);
   await push(server, 'busy', 1);
-  assert.equal(await metric(server, 'stentor_messages_total', { verdict: 'written', road: 'http' }), 1);
+  assert.equal(await metric(server, 'stentor_messages_total', { verdict: 'written', source: 'http' }), 1);
   const actors = await server.request('GET', '/v1/admin/actors?top=50');
   assert.equal(actors.status, 200);
   const list = actors.json.actors ?? actors.json;

@@ -10,7 +10,7 @@
 namespace stentor::actors {
 
 /// `can_renew` is called on CAF's scheduler: whether this node's last renewal worked.
-gate_actor::behavior_type gate(gate_actor::pointer self, mesh_actor mesh,
-                               std::function<renew_word()> can_renew);
+peer_port_actor::behavior_type peer_port(peer_port_actor::pointer self, mesh_actor mesh,
+                                         std::function<renew_word()> can_renew);
 
 } // namespace stentor::actors

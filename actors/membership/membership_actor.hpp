@@ -55,7 +55,7 @@ struct membership_state {
   bool same_run = true;                     ///< the latest answer is of the run before
   boot_time ready_since = boot_time::max();
   std::set<incarnation> linked;                               ///< peers with a link
-  bool joined = false;                                        ///< the doors are open
+  bool joined = false;                                        ///< devices are accepted
   std::vector<std::pair<storage::lease, const char *>> known; ///< leases of the last answer, and their state
   storage::directory_time known_now = 0;                      ///< when the directory gave it
   boot_time known_at{};                                       ///< the same on our clock, at the latest

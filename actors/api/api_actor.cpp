@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "actors/api/gateway.hpp"
+#include "actors/api/api_actor.hpp"
 
 #include "actors/loop.hpp"
 #include "net/codec/json_writer.hpp"
@@ -23,11 +23,11 @@ api_access access_of(const config &cfg) {
 
 } // namespace
 
-gateway::gateway(caf::actor_config &cfg, loop &host)
+api_actor::api_actor(caf::actor_config &cfg, loop &host)
     : hosted_actor{cfg, host}, loop_{host}, api_{new api{static_cast<api_host &>(*this), host.lim(),
                                                          access_of(host.context().cfg)}} {}
 
-void gateway::accept(int fd) {
+void api_actor::accept(int fd) {
   count_handled();
   if (api_)
     api_->accept(fd);
@@ -35,38 +35,38 @@ void gateway::accept(int fd) {
     ::close(fd);
 }
 
-void gateway::on_outcome(uint64_t ticket, std::string, const outcome &result, uint32_t total_us) {
+void api_actor::on_outcome(uint64_t ticket, std::string, const outcome &result, uint32_t total_us) {
   count_handled();
   if (api_)
     api_->on_outcome(ticket, result, total_us);
 }
 
-void gateway::drain() {
+void api_actor::drain() {
   if (api_)
     api_->drain();
 }
 
 // -- api_host ----
 
-net::event_loop &gateway::io() {
+net::event_loop &api_actor::io() {
   return loop_.io();
 }
 
-message_id gateway::next_message_id() {
+message_id api_actor::next_message_id() {
   return loop_.messages().next_id();
 }
 
-void gateway::submit(envelope_ptr e, uint64_t ticket) {
+void api_actor::submit(envelope_ptr e, uint64_t ticket) {
   e->answer_to.at.loop = loop_.index();
   if (ticket != 0) {
-    pending_verdict entry{asker::gateway, e->wants, road::http,     stage::accepted, {},
-                          ticket,         {},       e->accepted_at, e->deadline};
+    pending_verdict entry{asker::api, e->wants, source::http,   stage::accepted, {},
+                          ticket,     {},       e->accepted_at, e->deadline};
     e->answer_to.correlation = loop_.messages().open(std::move(entry));
     if (e->answer_to.correlation == 0) {
       outcome full;
       full.what = verdict::congested;
       full.detail = details::too_many_pending;
-      loop_.counters().message(full.what, road::http, e->wants);
+      loop_.counters().message(full.what, source::http, e->wants);
       on_outcome(ticket, {}, full, 0);
       return;
     }
@@ -74,7 +74,7 @@ void gateway::submit(envelope_ptr e, uint64_t ticket) {
   loop_.messages().submit(std::move(e));
 }
 
-void gateway::find_device(const device_id &device, uint64_t ticket) {
+void api_actor::find_device(const device_id &device, uint64_t ticket) {
   loop_.directory().lookup(device, [this, ticket](const lookup_answer &answer) {
     if (!api_)
       return;
@@ -87,14 +87,14 @@ void gateway::find_device(const device_id &device, uint64_t ticket) {
   });
 }
 
-void gateway::find_devices(const account_id &account, uint64_t ticket) {
+void api_actor::find_devices(const account_id &account, uint64_t ticket) {
   loop_.directory().list(account, [this, ticket](const caf::expected<std::vector<storage::record>> &found) {
     if (api_)
       api_->on_devices(ticket, found);
   });
 }
 
-void gateway::top_actors(uint32_t most, uint64_t ticket) {
+void api_actor::top_actors(uint32_t most, uint64_t ticket) {
   auto inspector = caf::actor_cast<caf::strong_actor_ptr>(loop_.context().inspector);
   loop_.asks().ask(inspector, inspector_timeout, caf::make_message(top_atom_v, most),
                    [this, ticket](const caf::expected<caf::message> &answer) {
@@ -108,7 +108,7 @@ void gateway::top_actors(uint32_t most, uint64_t ticket) {
                    });
 }
 
-void gateway::admin(const admin_question &what, uint64_t ticket) {
+void api_actor::admin(const admin_question &what, uint64_t ticket) {
   auto inspector = caf::actor_cast<caf::strong_actor_ptr>(loop_.context().inspector);
   loop_.asks().ask(inspector, admin_timeout, caf::make_message(ask_atom_v, what),
                    [this, ticket](const caf::expected<caf::message> &answer) {
@@ -121,7 +121,7 @@ void gateway::admin(const admin_question &what, uint64_t ticket) {
                    });
 }
 
-void gateway::metrics(uint64_t ticket) {
+void api_actor::metrics(uint64_t ticket) {
   // Not here: a millisecond of text would hold up every socket of the loop.
   auto inspector = caf::actor_cast<caf::strong_actor_ptr>(loop_.context().inspector);
   loop_.asks().ask(inspector, inspector_timeout, caf::make_message(metrics_atom_v),
@@ -135,28 +135,28 @@ void gateway::metrics(uint64_t ticket) {
                    });
 }
 
-const char *gateway::not_ready() const {
+const char *api_actor::not_ready() const {
   auto &ctx = loop_.context();
   return ctx.draining ? "draining" : ctx.view->not_ready.load(std::memory_order_relaxed);
 }
 
-void gateway::count_refused(verdict v, want wants) {
-  loop_.counters().message(v, road::http, wants);
+void api_actor::count_refused(verdict v, want wants) {
+  loop_.counters().message(v, source::http, wants);
 }
 
-void gateway::count_rejected(const char *reason) {
+void api_actor::count_rejected(const char *reason) {
   loop_.counters().rejected(reason);
 }
 
-void gateway::count_bad_key() {
+void api_actor::count_bad_key() {
   loop_.counters().auth_failure("api_key");
 }
 
-void gateway::count_answer(int status) {
+void api_actor::count_answer(int status) {
   loop_.counters().http_answered(status);
 }
 
-void gateway::count_connections(size_t open) {
+void api_actor::count_connections(size_t open) {
   loop_.counters().http_connections(open);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "actors/mesh/gate.hpp"
+#include "actors/mesh/peer_port.hpp"
 
 namespace stentor::actors {
 
-gate_actor::behavior_type gate(gate_actor::pointer self, mesh_actor mesh,
-                               std::function<renew_word()> can_renew) {
+peer_port_actor::behavior_type peer_port(peer_port_actor::pointer self, mesh_actor mesh,
+                                         std::function<renew_word()> can_renew) {
   return {
       [self, mesh](hello_atom, link_hello &who) {
         return self->delegate(mesh, hello_atom_v, std::move(who));

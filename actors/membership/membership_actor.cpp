@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "actors/membership/membership.hpp"
+#include "actors/membership/membership_actor.hpp"
 
 #include "actors/membership/renewer.hpp"
 #include "actors/telemetry/log.hpp"
@@ -316,8 +316,8 @@ void membership_state::act(const on_ready &x) {
     parts.view->not_ready = x.ready ? nullptr : x.word.data();
 }
 
-/// A device of a node that the others cannot reach yet would be unreachable for a moment: the doors open when
-/// there is a link to each of them, or when one has had its time.
+/// A device of a node that the others cannot reach yet would be unreachable for a moment: devices are
+/// accepted when there is a link to each of them, or when one has had its time.
 void membership_state::join_when_linked() {
   auto is_linked = [this](const member &x) { return x.who.inc == parts.inc || linked.contains(x.who.inc); };
   if (!std::ranges::all_of(members, is_linked) && now() - ready_since < link_patience) {

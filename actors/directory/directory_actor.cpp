@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "actors/directory/directory.hpp"
+#include "actors/directory/directory_actor.hpp"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A loop's two doors: the listener for devices and the one for back ends. Turns accepted sockets into
+// A loop's two listeners: the one for devices and the one for back ends. Turns accepted sockets into
 // connections and API clients. Confined to its loop once that runs.
 #pragma once
 
@@ -14,9 +14,9 @@ namespace stentor::actors {
 
 class loop;
 
-class front {
+class acceptors {
 public:
-  explicit front(loop &host) : devices_{host}, back_ends_{host}, host_{host} {}
+  explicit acceptors(loop &host) : devices_{host}, back_ends_{host}, host_{host} {}
 
   /// Takes both addresses and listens for back ends; before the loop runs. `errc::io` where one cannot be
   /// had. Devices are refused until `open_to_devices`.
@@ -42,25 +42,25 @@ public:
 private:
   void end_rest();
 
-  struct device_door final : net::accept_events {
-    explicit device_door(loop &host) : host{host} {}
+  struct device_listener_events final : net::accept_events {
+    explicit device_listener_events(loop &host) : host{host} {}
     void on_accepted(int fd, const net::socket_address &peer) override;
     void on_accept_trouble(int error) override;
     loop &host;
   };
-  struct api_door final : net::accept_events {
-    explicit api_door(loop &host) : host{host} {}
+  struct api_listener_events final : net::accept_events {
+    explicit api_listener_events(loop &host) : host{host} {}
     void on_accepted(int fd, const net::socket_address &peer) override;
     void on_accept_trouble(int error) override;
     loop &host;
   };
 
-  device_door devices_;
-  api_door back_ends_;
+  device_listener_events devices_;
+  api_listener_events back_ends_;
   loop &host_;
   std::unique_ptr<net::listener> device_listener_;
   std::unique_ptr<net::listener> api_listener_;
-  net::timer_for<front, &front::end_rest> rest_{this};
+  net::timer_for<acceptors, &acceptors::end_rest> rest_{this};
 };
 
 } // namespace stentor::actors

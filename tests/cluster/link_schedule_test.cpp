@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cluster/link.hpp"
+#include "cluster/link_schedule.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The directory actor above a store that the test makes slow: what waits for it is carried out together, in
 // turns, and not at all where nobody waits for it any more.
-#include "actors/directory/directory.hpp"
+#include "actors/directory/directory_actor.hpp"
 
 #include "storage/memory_directory.hpp"
 #include "tests/actors/ask.hpp"

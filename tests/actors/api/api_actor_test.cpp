@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "actors/api/gateway.hpp"
+#include "actors/api/api_actor.hpp"
 
 #include "actors/api/inspector.hpp"
 #include "tests/actors/api/api_fixture.hpp"
@@ -22,7 +22,7 @@ public:
     int fds[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     fd_ = fds[0];
-    n.at(loop).gateway().accept(fds[1]);
+    n.at(loop).api().accept(fds[1]);
   }
   ~back_end() { close(fd_); }
   void send(std::string_view bytes) {
@@ -57,7 +57,7 @@ json body_json(const std::string &answer) {
 
 } // namespace
 
-TEST(gateway, pushes_to_a_device_of_its_own_and_of_another_loop) {
+TEST(api_actor, pushes_to_a_device_of_its_own_and_of_another_loop) {
   for (size_t loop : {0, 1}) {
     test::node n;
     auto device = n.join(0, "d1");
@@ -74,7 +74,7 @@ TEST(gateway, pushes_to_a_device_of_its_own_and_of_another_loop) {
   }
 }
 
-TEST(gateway, waits_for_the_ack_where_it_is_wanted) {
+TEST(api_actor, waits_for_the_ack_where_it_is_wanted) {
   test::node n;
   auto device = n.join(0, "d1");
   back_end caller{n, 1};
@@ -85,7 +85,7 @@ TEST(gateway, waits_for_the_ack_where_it_is_wanted) {
   EXPECT_EQ(body_json(caller.received()).at("verdict"), "acked");
 }
 
-TEST(gateway, says_unreachable_when_the_time_is_up) {
+TEST(api_actor, says_unreachable_when_the_time_is_up) {
   test::node n;
   auto device = n.join(0, "d1");
   back_end caller{n, 0};
@@ -96,7 +96,7 @@ TEST(gateway, says_unreachable_when_the_time_is_up) {
   EXPECT_EQ(body_json(answer).at("at"), "written");
 }
 
-TEST(gateway, delivers_one_message_under_one_key) {
+TEST(api_actor, delivers_one_message_under_one_key) {
   test::node n;
   auto device = n.join(0, "d1");
   back_end caller{n, 1};
@@ -113,7 +113,7 @@ TEST(gateway, delivers_one_message_under_one_key) {
   EXPECT_EQ(device->data(), std::vector<json>{1});
 }
 
-TEST(gateway, tells_a_second_caller_that_the_first_was_written_before_its_ack) {
+TEST(api_actor, tells_a_second_caller_that_the_first_was_written_before_its_ack) {
   test::node n;
   auto device = n.join(0, "d1");
   back_end first{n, 0};
@@ -128,7 +128,7 @@ TEST(gateway, tells_a_second_caller_that_the_first_was_written_before_its_ack) {
   EXPECT_EQ(device->data().size(), 1u);
 }
 
-TEST(gateway, answers_offline_for_a_device_nobody_knows) {
+TEST(api_actor, answers_offline_for_a_device_nobody_knows) {
   test::node n;
   back_end caller{n, 0};
   auto answer = caller.ask(n, http("POST", "/v1/devices/nobody/messages", "1"));
@@ -136,7 +136,7 @@ TEST(gateway, answers_offline_for_a_device_nobody_knows) {
   EXPECT_EQ(body_json(answer).at("verdict"), "offline");
 }
 
-TEST(gateway, keeps_the_order_of_a_batch_for_each_device) {
+TEST(api_actor, keeps_the_order_of_a_batch_for_each_device) {
   test::node n;
   auto a = n.join(0, "a");
   auto b = n.join(1, "b");
@@ -156,7 +156,7 @@ TEST(gateway, keeps_the_order_of_a_batch_for_each_device) {
   EXPECT_EQ(std::count(body.begin(), body.end(), '\n'), 50);
 }
 
-TEST(gateway, pushes_to_all_devices_of_an_account) {
+TEST(api_actor, pushes_to_all_devices_of_an_account) {
   test::node n;
   auto a = n.join(0, "a");
   auto b = n.join(1, "b");
@@ -173,7 +173,7 @@ TEST(gateway, pushes_to_all_devices_of_an_account) {
   EXPECT_EQ(status_of(caller.ask(n, http("POST", "/v1/accounts/empty/messages", "7"))), 404);
 }
 
-TEST(gateway, tells_where_devices_are) {
+TEST(api_actor, tells_where_devices_are) {
   test::node n;
   auto device = n.join(1, "d1");
   back_end caller{n, 0};
@@ -187,7 +187,7 @@ TEST(gateway, tells_where_devices_are) {
   EXPECT_EQ(status_of(caller.ask(n, http("GET", "/v1/devices/d2"))), 404);
 }
 
-TEST(gateway, is_congested_where_too_many_verdicts_are_open) {
+TEST(api_actor, is_congested_where_too_many_verdicts_are_open) {
   limits lim;
   lim.max_pending_verdicts = 1;
   test::node n{2, lim};
@@ -200,7 +200,7 @@ TEST(gateway, is_congested_where_too_many_verdicts_are_open) {
   EXPECT_EQ(body_json(answer).at("verdict"), "congested");
 }
 
-TEST(gateway, is_not_ready_while_it_drains_and_serves_on) {
+TEST(api_actor, is_not_ready_while_it_drains_and_serves_on) {
   test::node n;
   auto device = n.join(0, "d1");
   n.context().draining = true;
@@ -210,12 +210,12 @@ TEST(gateway, is_not_ready_while_it_drains_and_serves_on) {
   EXPECT_EQ(status_of(caller.ask(n, http("GET", "/healthz"))), 200);
 }
 
-TEST(gateway, survives_its_end_with_pushes_under_way) {
+TEST(api_actor, survives_its_end_with_pushes_under_way) {
   test::node n;
   auto device = n.join(0, "d1");
   back_end caller{n, 1};
   EXPECT_EQ(caller.ask(n, http("POST", "/v1/devices/d1/messages?want=acked", "1")), "");
-  n.at(1).gateway().stop(caf::exit_reason::user_shutdown);
+  n.at(1).api().stop(caf::exit_reason::user_shutdown);
   EXPECT_EQ(caller.received(), "<eof>");
   device->read();
   device->send({{"t", "ack"}, {"id", device->frames("msg").at(0).at("id")}});
@@ -224,7 +224,7 @@ TEST(gateway, survives_its_end_with_pushes_under_way) {
   EXPECT_EQ(late.received(), "<eof>");
 }
 
-TEST(gateway, shows_what_the_inspector_tells) {
+TEST(api_actor, shows_what_the_inspector_tells) {
   test::node n;
   std::vector<caf::actor> inboxes;
   for (size_t i : {0, 1})
@@ -250,7 +250,7 @@ TEST(gateway, shows_what_the_inspector_tells) {
   n.run_actors();
 }
 
-TEST(gateway, renders_rows_of_actors) {
+TEST(api_actor, renders_rows_of_actors) {
   actor_info row;
   row.name = "session";
   row.subject = "d\"1";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The actor behind the back ends' listener, one a loop: it owns the loop's `api` and is the way between it
-// and the loop: pushes go on the same road as a device's messages, questions to routers and inspector. Hosted
+// and the loop: pushes go on the same path as a device's messages, questions to routers and inspector. Hosted
 // on its loop; the wire is the api's business.
 #pragma once
 
@@ -13,11 +13,11 @@
 
 namespace stentor::actors {
 
-class gateway final : public hosted_actor, private api_host {
+class api_actor final : public hosted_actor, private api_host {
 public:
-  gateway(caf::actor_config &cfg, loop &host);
+  api_actor(caf::actor_config &cfg, loop &host);
 
-  const char *name() const override { return "gateway"; }
+  const char *name() const override { return "api_actor"; }
   size_t queue_length() const noexcept override { return api_ ? api_->open_tickets() : 0; }
 
   /// A back end's connected descriptor, now ours.

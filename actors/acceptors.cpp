@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "actors/front.hpp"
+#include "actors/acceptors.hpp"
 
-#include "actors/api/gateway.hpp"
+#include "actors/api/api_actor.hpp"
 #include "actors/loop.hpp"
 #include "actors/session/connection.hpp"
 #include "actors/telemetry/log.hpp"
@@ -12,10 +12,10 @@ namespace stentor::actors {
 
 namespace {
 
-void tell_trouble(loop &host, const char *door, int error) {
+void tell_trouble(loop &host, const char *listener, int error) {
   host.counters().rejected("descriptors");
-  log::warn("front", "accept.trouble",
-            {{"door", door},
+  log::warn("acceptors", "accept.trouble",
+            {{"listener", listener},
              {"loop", host.index()},
              {"error", std::strerror(error)},
              {"mend", "raise LimitNOFILE (docs/deploy.md)"}});
@@ -23,7 +23,7 @@ void tell_trouble(loop &host, const char *door, int error) {
 
 } // namespace
 
-caf::error front::open(const net::socket_address &devices, const net::socket_address &back_ends) {
+caf::error acceptors::open(const net::socket_address &devices, const net::socket_address &back_ends) {
   auto device_listener = net::listener::make_waiting(host_.io(), devices, host_.lim(), devices_);
   if (!device_listener)
     return device_listener.error();
@@ -35,11 +35,11 @@ caf::error front::open(const net::socket_address &devices, const net::socket_add
   return {};
 }
 
-caf::error front::open_to_devices() {
+caf::error acceptors::open_to_devices() {
   return device_listener_ ? device_listener_->begin() : caf::error{};
 }
 
-void front::rest_from_devices(std::chrono::milliseconds length) {
+void acceptors::rest_from_devices(std::chrono::milliseconds length) {
   if (!device_listener_ || device_listener_->is_paused())
     return;
   host_.counters().rejected("accept_paused");
@@ -47,25 +47,25 @@ void front::rest_from_devices(std::chrono::milliseconds length) {
   host_.io().timers().schedule(rest_, host_.now() + length);
 }
 
-void front::end_rest() {
+void acceptors::end_rest() {
   if (device_listener_)
     device_listener_->resume();
 }
 
-void front::device_door::on_accepted(int fd, const net::socket_address &) {
+void acceptors::device_listener_events::on_accepted(int fd, const net::socket_address &) {
   auto link = make_hosted<connection>(host.context().sys, host, host, fd);
   link->start();
 }
 
-void front::device_door::on_accept_trouble(int error) {
+void acceptors::device_listener_events::on_accept_trouble(int error) {
   tell_trouble(host, "devices", error);
 }
 
-void front::api_door::on_accepted(int fd, const net::socket_address &) {
-  host.gateway().accept(fd);
+void acceptors::api_listener_events::on_accepted(int fd, const net::socket_address &) {
+  host.api().accept(fd);
 }
 
-void front::api_door::on_accept_trouble(int error) {
+void acceptors::api_listener_events::on_accept_trouble(int error) {
   tell_trouble(host, "back ends", error);
 }
 
