@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/acceptors.hpp"
 
-#include "actors/api/api_actor.hpp"
-#include "actors/loop.hpp"
+#include "actors/loop_parts.hpp"
 #include "actors/session/connection.hpp"
 #include "actors/telemetry/log.hpp"
 
@@ -12,7 +11,7 @@ namespace stentor::actors {
 
 namespace {
 
-void tell_trouble(loop &host, const char *listener, int error) {
+void tell_trouble(loop_env &host, const char *listener, int error) {
   host.counters().rejected("descriptors");
   log::warn("acceptors", "accept.trouble",
             {{"listener", listener},
@@ -53,7 +52,7 @@ void acceptors::end_rest() {
 }
 
 void acceptors::device_listener_events::on_accepted(int fd, const net::socket_address &) {
-  auto link = make_hosted<connection>(host.context().sys, host, host, fd);
+  auto link = make_hosted<connection>(host.context().sys, host, host, parts.services, fd);
   link->start();
 }
 
@@ -62,7 +61,7 @@ void acceptors::device_listener_events::on_accept_trouble(int error) {
 }
 
 void acceptors::api_listener_events::on_accepted(int fd, const net::socket_address &) {
-  host.api().accept(fd);
+  parts.api->accept(fd);
 }
 
 void acceptors::api_listener_events::on_accept_trouble(int error) {

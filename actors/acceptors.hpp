@@ -12,14 +12,16 @@
 
 namespace stentor::actors {
 
-class loop;
+class loop_env;
+struct loop_parts;
 
 class acceptors {
 public:
-  explicit acceptors(loop &host) : devices_{host}, back_ends_{host}, host_{host} {}
+  acceptors(loop_env &host, loop_parts &parts)
+      : devices_{host, parts}, back_ends_{host, parts}, host_{host} {}
 
-  /// Takes both addresses and listens for back ends; before the loop runs. `errc::io` where one cannot be
-  /// had. Devices are refused until `open_to_devices`.
+  /// Takes both addresses and listens for back ends; before the loop runs. `errc::io` if one is
+  /// unavailable. Devices are refused until `open_to_devices`.
   [[nodiscard]] caf::error open(const net::socket_address &devices, const net::socket_address &back_ends);
   [[nodiscard]] caf::error open_to_devices();
   /// With the ports the kernel chose.
@@ -28,7 +30,7 @@ public:
 
   /// Accepts no device for a while; they wait in the kernel's backlog.
   void rest_from_devices(std::chrono::milliseconds length);
-  /// Takes no device any more; back ends are still answered.
+  /// Takes no more devices; back ends are still answered.
   void close_to_devices() noexcept {
     rest_.cancel();
     device_listener_.reset();
@@ -43,21 +45,23 @@ private:
   void end_rest();
 
   struct device_listener_events final : net::accept_events {
-    explicit device_listener_events(loop &host) : host{host} {}
+    device_listener_events(loop_env &host, loop_parts &parts) : host{host}, parts{parts} {}
     void on_accepted(int fd, const net::socket_address &peer) override;
     void on_accept_trouble(int error) override;
-    loop &host;
+    loop_env &host;
+    loop_parts &parts;
   };
   struct api_listener_events final : net::accept_events {
-    explicit api_listener_events(loop &host) : host{host} {}
+    api_listener_events(loop_env &host, loop_parts &parts) : host{host}, parts{parts} {}
     void on_accepted(int fd, const net::socket_address &peer) override;
     void on_accept_trouble(int error) override;
-    loop &host;
+    loop_env &host;
+    loop_parts &parts;
   };
 
   device_listener_events devices_;
   api_listener_events back_ends_;
-  loop &host_;
+  loop_env &host_;
   std::unique_ptr<net::listener> device_listener_;
   std::unique_ptr<net::listener> api_listener_;
   net::timer_for<acceptors, &acceptors::end_rest> rest_{this};

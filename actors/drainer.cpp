@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/drainer.hpp"
 
-#include "actors/loop.hpp"
-#include "actors/session/session.hpp"
+#include "actors/core/hosted_actor.hpp"
+#include "actors/core/loop_env.hpp"
+#include "actors/delivery/ports.hpp"
+#include "actors/session/connection.hpp"
 
 #include <algorithm>
 
@@ -41,7 +43,7 @@ void drainer::ask(const caf::strong_actor_ptr &keep) {
   // Within the grace, so that what one slice asks does not come back in one moment.
   auto grace = static_cast<uint64_t>(std::max<int64_t>(host_.lim().goaway_grace.count(), 1));
   std::chrono::milliseconds spread{static_cast<int64_t>(host_.random()() % grace)};
-  if (auto *device = dynamic_cast<session *>(&who))
+  if (auto *device = dynamic_cast<session_port *>(&who))
     device->go_away("drain", spread);
   else if (auto *link = dynamic_cast<connection *>(&who))
     link->drain();

@@ -14,11 +14,11 @@
 
 namespace stentor::actors {
 
-class loop;
+class loop_env;
 
 class drainer {
 public:
-  explicit drainer(loop &host) : host_{host} {}
+  explicit drainer(loop_env &host) : host_{host} {}
 
   /// Once. `capacity`: how many devices a second the other nodes take in from this loop.
   void start(std::chrono::milliseconds over, size_t capacity);
@@ -28,7 +28,7 @@ private:
   void on_tick();
   void ask(const caf::strong_actor_ptr &who);
 
-  loop &host_;
+  loop_env &host_;
   std::optional<drain_plan> plan_;
   std::vector<caf::strong_actor_ptr> everyone_; ///< as it was at the start, in random order
   size_t asked_ = 0;

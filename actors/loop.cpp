@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/loop.hpp"
 
-#include "actors/api/api_actor.hpp"
-#include "actors/session/session.hpp"
+#include "actors/loop_parts.hpp"
 #include "actors/telemetry/log.hpp"
 
 namespace stentor::actors {
@@ -15,32 +14,42 @@ constexpr int settle_rounds = 4;
 constexpr std::chrono::milliseconds longest_sleep{1000};
 // How often a loop without a lease looks again.
 constexpr std::chrono::milliseconds fenced_pause{10};
-// Room for letters that a turn leaves for the next one: 24 KiB, enough for any but a burst.
-constexpr size_t most_kept_letters = 1024;
+// Room for messages that a turn leaves for the next one: 24 KiB, enough for any but a burst.
+constexpr size_t most_kept_messages = 1024;
 
 } // namespace
 
+loop_parts::loop_parts(loop &host, node_context &ctx, admission_port &admission)
+    : sessions{host.index()}, links{host}, outbox{host, links, ctx.cfg.loops}, requests{host},
+      messages{{host, outbox, sessions, links, directory}}, fanouts{host, messages},
+      directory{{host, requests, sessions, links, outbox, messages}}, services{messages, fanouts,  links,
+                                                                               outbox,   sessions, directory,
+                                                                               admission},
+      acceptors{host, *this}, drainer{host}, inbox{make_hosted<loop_inbox>(ctx.sys, host, host, host)},
+      api{make_hosted<api_actor>(ctx.sys, host, host, api_deps{messages, directory, requests})} {
+  messages.report_to(asker::api, *api);
+  messages.report_to(asker::fanout, fanouts);
+  requests.answer_to(inbox.strong());
+  links.speak_as(inbox.strong());
+}
+
 loop::loop(node_context &ctx, uint16_t index, std::unique_ptr<net::event_loop> io)
-    : caf::execution_unit{&ctx.sys}, ctx_{ctx}, index_{index}, io_{std::move(io)},
-      counters_{ctx.numbers->loop(index)}, random_{std::random_device{}()}, sessions_{index},
-      dispatcher_{*this}, admission_{static_cast<double>(ctx.lim().accept_rate) /
-                                     static_cast<double>(ctx.cfg.loops)},
-      outgoing_(ctx.cfg.loops) {
+    : loop_env{ctx, index, std::move(io), actors_}, admission_{static_cast<double>(ctx.lim().accept_rate) /
+                                                               static_cast<double>(ctx.cfg.loops)},
+      parts_{new loop_parts{*this, ctx, static_cast<admission_port &>(*this)}} {
   if (ctx.is_clustered()) {
     lease_.emplace(ctx.view->lease, ctx.cluster_lim);
     io_->set_guard(this);
   }
-  inbox_ = make_hosted<loop_inbox>(ctx.sys, *this, *this);
-  api_ = make_hosted<actors::api_actor>(ctx.sys, *this, *this);
 }
 
-// Where it never ran, its actors still live.
+// If it never ran, its actors still live.
 loop::~loop() {
   stop_everything();
 }
 
-api_actor &loop::api() noexcept {
-  return *api_;
+loop_inbox &loop::inbox() noexcept {
+  return *parts_->inbox;
 }
 
 void loop::exec_later(caf::resumable *what) {
@@ -49,43 +58,20 @@ void loop::exec_later(caf::resumable *what) {
 
 void loop::enqueue(caf::strong_actor_ptr to, caf::mailbox_element_ptr what) {
   if (thread_.load(std::memory_order_relaxed) == std::this_thread::get_id()) {
-    own_letters_.push_back({std::move(to), std::move(what)});
+    own_messages_.push_back({std::move(to), std::move(what)});
     return;
   }
-  if (arrived_.put(letter{std::move(to), std::move(what)}))
+  if (arrived_.put(actor_message{std::move(to), std::move(what)}))
     io_->wake();
 }
 
-void loop::receive(parcel what) {
+void loop::receive(lane_batch what) {
   if (arrived_.put(std::move(what)))
     io_->wake();
 }
 
-void loop::put(uint16_t to, lane_item item) {
-  assert_here();
-  if (to == index_)
-    local_.push_back(std::move(item));
-  else
-    outgoing_[to].items.push_back(std::move(item));
-}
-
-void loop::put(const place &to, lane_item item) {
-  if (to.inc != 0 && to.inc != ctx_.inc)
-    links_.put(to, std::move(item));
-  else if (to.loop < outgoing_.size()) // a peer may name a loop that we do not have
-    put(to.loop, std::move(item));
-}
-
 bool loop::take_batch(const link_batch &batch) {
-  return links_.on_batch(batch, [this](lane_item &item) { handle(item); });
-}
-
-void loop::put_data(uint16_t to, items::deliver item, size_t cost) {
-  if (to != index_) {
-    outgoing_[to].data_bytes += cost;
-    ++outgoing_[to].data_messages;
-  }
-  put(to, std::move(item));
+  return parts_->links.on_batch(batch, [this](lane_item &item) { handle(item); });
 }
 
 bool loop::may_go_on() {
@@ -103,12 +89,12 @@ void loop::run_turn(std::chrono::milliseconds most) {
   // Without a lease nothing moves: what devices send waits in the kernel, what others send in the mailbox,
   // until membership has asked the directory.
   if (lease_ && !abandoned_ && !may_go_on()) {
-    counters_.fenced_turn();
+    counters().fenced_turn();
     if (most.count() > 0)
       std::this_thread::sleep_for(fenced_pause);
     return;
   }
-  auto has_work = more_ || !own_letters_.empty();
+  auto has_work = more_ || !own_messages_.empty();
   auto may_sleep = most.count() > 0 && !has_work && arrived_.begin_sleep();
   if (!io_->poll(may_sleep ? most : std::chrono::milliseconds{0}))
     return;
@@ -118,69 +104,70 @@ void loop::run_turn(std::chrono::milliseconds most) {
                   .count();
   take_arrivals();
   settle_turn();
-  directory_.flush();
+  parts_->directory.flush();
   hand_over();
-  links_.flush();
-  auto length = std::chrono::steady_clock::now() - started;
-  counters_.turn(length);
+  parts_->links.flush();
+  publish_counters(std::chrono::steady_clock::now() - started);
+}
+
+void loop::publish_counters(std::chrono::steady_clock::duration length) {
+  auto &to = counters();
+  to.turn(length);
   admission_.on_turn(length, io_->now());
-  counters_.publish(io_->counters());
-  counters_.publish(dispatcher_.flows());
-  counters_.depth(queue::pending_verdicts, dispatcher_.pending());
-  counters_.depth(queue::link_bytes, links_.pending_bytes());
-  counters_.accept_budget(admission_.budget());
+  to.publish(io_->counters());
+  to.publish(parts_->messages.flows());
+  to.depth(queue::pending_verdicts, parts_->messages.pending());
+  to.depth(queue::link_bytes, parts_->links.pending_bytes());
+  to.accept_budget(admission_.budget());
 }
 
 void loop::take_arrivals() {
   arrived_.take(taken_);
   size_t data_bytes = 0;
-  for (auto &what : taken_.parcels)
+  for (auto &what : taken_.batches)
     data_bytes += what.data_bytes;
-  counters_.depth(queue::inbox, taken_.letters.size() + own_letters_.size() + taken_.parcels.size());
-  counters_.depth(queue::lane_bytes, data_bytes);
-  for (auto &what : taken_.parcels)
-    handle_parcel(what);
-  taken_.parcels.clear();
-  handle_letters();
+  counters().depth(queue::inbox, taken_.messages.size() + own_messages_.size() + taken_.batches.size());
+  counters().depth(queue::lane_bytes, data_bytes);
+  for (auto &what : taken_.batches)
+    handle_batch(what);
+  taken_.batches.clear();
+  handle_messages();
 }
 
-void loop::handle_letters() {
-  // The loop's own letters are older than anything it caused in this turn.
-  own_taken_.swap(own_letters_);
-  for (auto *letters : {&own_taken_, &taken_.letters})
-    for (auto &x : *letters)
+void loop::handle_messages() {
+  // The loop's own messages are older than anything it caused in this turn.
+  own_taken_.swap(own_messages_);
+  for (auto *messages : {&own_taken_, &taken_.messages})
+    for (auto &x : *messages)
       receiver_of(x).count_queued();
-  for (auto *letters : {&own_taken_, &taken_.letters}) {
-    for (auto &x : *letters) {
+  for (auto *messages : {&own_taken_, &taken_.messages}) {
+    for (auto &x : *messages) {
       receiver_of(x).receive(*x.what);
       receiver_of(x).count_unqueued();
     }
-    letters->clear();
-    if (letters->capacity() > most_kept_letters)
-      letters->shrink_to_fit();
+    messages->clear();
+    if (messages->capacity() > most_kept_messages)
+      messages->shrink_to_fit();
   }
 }
 
-void loop::handle_parcel(parcel &what) {
+void loop::handle_batch(lane_batch &what) {
   for (auto &item : what.items)
     handle(item);
-  ctx_.credit(what.from, index_).give(what.data_bytes, what.data_messages);
+  ctx_.credit(what.from, index()).give(what.data_bytes, what.data_messages);
 }
 
 void loop::handle(lane_item &item) {
-  std::visit([this](auto &x) { dispatcher_.handle(x); }, item);
+  std::visit([this](auto &x) { parts_->messages.handle(x); }, item);
 }
 
 void loop::handle_local() {
-  // Two vectors that swap and keep their capacity: a turn allocates nothing for its own items.
-  handling_.swap(local_);
-  for (auto &item : handling_)
-    handle(item);
-  handling_.clear();
+  parts_->outbox.take_local([this](lane_item &item) { handle(item); });
 }
 
 void loop::settle_turn() {
-  for (int round = 0; round < settle_rounds && (!local_.empty() || io_->has_unflushed()); ++round) {
+  for (int round = 0; round < settle_rounds && (parts_->outbox.has_local() || io_->has_unflushed());
+       ++round) {
     handle_local();
     // The process may have been stopped in the middle of this turn.
     if (!may_write())
@@ -190,24 +177,21 @@ void loop::settle_turn() {
     // in the same system call. Spans that a verdict carries end with the flush, not with the turn's
     // beginning.
     io_->flush([this] {
-      if (local_.empty())
+      if (!parts_->outbox.has_local())
         return;
       io_->touch_clock();
       handle_local();
     });
   }
-  more_ = !local_.empty() || io_->has_unflushed();
+  more_ = parts_->outbox.has_local() || io_->has_unflushed();
 }
 
 void loop::hand_over() {
-  for (uint16_t to = 0; to < outgoing_.size(); ++to) {
-    auto &what = outgoing_[to];
-    if (what.items.empty())
-      continue;
-    what.from = index_;
-    ctx_.loops[to]->receive(std::move(what));
-    what = {};
-  }
+  parts_->outbox.hand_over([this](uint16_t to, lane_batch what) { all_[to]->receive(std::move(what)); });
+}
+
+uint32_t loop::retry_after_s() {
+  return admission_.retry_after_s(random()());
 }
 
 bool loop::admit() {
@@ -215,7 +199,7 @@ bool loop::admit() {
   case admission::answer::take:
     return true;
   case admission::answer::rest:
-    acceptors_.rest_from_devices(admission::pause);
+    parts_->acceptors.rest_from_devices(admission::pause);
     return false;
   case admission::answer::refuse:
     return false;
@@ -224,8 +208,8 @@ bool loop::admit() {
 }
 
 void loop::join() {
-  if (auto err = acceptors_.open_to_devices())
-    log::error("acceptors", "listen.failed", {{"loop", index_}, {"error", render(err)}});
+  if (auto err = parts_->acceptors.open_to_devices())
+    log::error("acceptors", "listen.failed", {{"loop", index()}, {"error", render(err)}});
   ++ctx_.view->open_loops;
 }
 
@@ -237,28 +221,28 @@ std::vector<caf::strong_actor_ptr> loop::everyone() {
 
 void loop::end_sessions() {
   for (auto &keep : everyone())
-    if (auto *device = dynamic_cast<session *>(keep->get()))
-      device->stop(caf::exit_reason::user_shutdown);
+    if (dynamic_cast<session_port *>(keep->get()))
+      static_cast<hosted_actor *>(keep->get())->stop(caf::exit_reason::user_shutdown);
 }
 
 void loop::finish_messages() {
-  dispatcher_.give_up_all();
+  parts_->messages.give_up_all();
   settle_turn();
-  directory_.flush();
+  parts_->directory.flush();
   hand_over();
-  links_.flush();
+  parts_->links.flush();
 }
 
 void loop::drain() {
-  acceptors_.close_to_devices();
-  api_->drain();
+  parts_->acceptors.close_to_devices();
+  parts_->api->drain();
   // The others take in what their accept rates allow, and this loop is one of several that send to them.
   auto slots = ctx_.view->slots();
   size_t others = 0;
   if (slots)
     for (auto &x : slots->nodes())
       others += x.inc != ctx_.inc;
-  drainer_.start(ctx_.drain_over(), others * lim().accept_rate / ctx_.cfg.loops);
+  parts_->drainer.start(ctx_.drain_over(), others * lim().accept_rate / ctx_.cfg.loops);
 }
 
 void loop::run() {
@@ -273,26 +257,24 @@ void loop::run() {
 }
 
 void loop::stop_everything() {
-  acceptors_.close();
-  drainer_.stop();
-  restores_.stop();
-  takeovers_.stop();
-  unsettled_.stop();
+  parts_->acceptors.close();
+  parts_->drainer.stop();
+  parts_->directory.stop();
   // The inbox is the oldest and goes last: what the others' ends cause still passes through it.
-  for (auto *who = actors_.back(); who && who != inbox_.get(); who = actors_.back())
+  for (auto *who = actors_.back(); who && who != parts_->inbox.get(); who = actors_.back())
     who->stop(caf::exit_reason::user_shutdown);
   // Close frames, verdicts for devices of other loops, unbinds.
   settle_turn();
-  directory_.flush();
+  parts_->directory.flush();
   hand_over();
-  links_.flush();
-  inbox_->stop(caf::exit_reason::user_shutdown);
-  directory_.stop();
-  asks_.stop();
+  parts_->links.flush();
+  parts_->inbox->stop(caf::exit_reason::user_shutdown);
+  parts_->directory.stop_asking();
+  parts_->requests.stop();
   // Whoever asked too late is told so. Parcels that come now are for devices that are gone.
   arrived_.take(taken_);
-  taken_.parcels.clear();
-  handle_letters();
+  taken_.batches.clear();
+  handle_messages();
 }
 
 void loop::request_abandon() {
@@ -302,21 +284,21 @@ void loop::request_abandon() {
 
 void loop::abandon_now() {
   abandoned_ = true;
-  acceptors_.close();
-  sessions_.for_each([](session &who) { who.give_up(); });
+  parts_->acceptors.close();
+  parts_->sessions.for_each([](session_port &who) { who.give_up(); });
   // Senders hear that nothing is known of their messages, as long as they can be told.
-  dispatcher_.give_up_all();
-  for (int round = 0; round < settle_rounds && !local_.empty(); ++round)
+  parts_->messages.give_up_all();
+  for (int round = 0; round < settle_rounds && parts_->outbox.has_local(); ++round)
     handle_local();
   // Some of them have moved to other nodes by now, and messages of other nodes end here, too.
-  links_.flush();
-  links_.forget_all();
-  sessions_.for_each([](session &who) { who.abandon(); });
+  parts_->links.flush();
+  parts_->links.forget_all();
+  parts_->sessions.for_each([](session_port &who) { who.abandon(); });
 }
 
 void loop::sever(incarnation inc, uint32_t link_epoch, const char *why) {
   if (ctx_.mesh)
-    ctx_.mesh->enqueue(inbox_->self(), caf::make_message_id(),
+    ctx_.mesh->enqueue(parts_->inbox->self(), caf::make_message_id(),
                        caf::make_message(sever_atom_v, inc, link_epoch, std::string{why}), this);
 }
 

@@ -3,30 +3,31 @@
 
 #include "actors/loop.hpp"
 #include "actors/loop_answers.hpp"
-#include "actors/session/session.hpp"
+#include "actors/loop_parts.hpp"
 
 #include <algorithm>
 #include <tuple>
 
 namespace stentor::actors {
 
-loop_inbox::loop_inbox(caf::actor_config &cfg, loop &host) : hosted_actor{cfg, host} {}
+loop_inbox::loop_inbox(caf::actor_config &cfg, loop_env &host, loop &whose)
+    : hosted_actor{cfg, host}, loop_{whose} {}
 
 bool loop_inbox::on_message(caf::mailbox_element &what) {
   if (what.mid.is_response()) {
-    host().asks().on_answer(what.mid.request_id().integer_value(), what);
+    loop_.parts().requests.on_answer(what.mid.request_id().integer_value(), what);
     return true;
   }
   auto &content = what.content();
   if (content.match_elements<event_atom, session_ref, storage::event>()) {
-    if (auto *who = host().sessions().find(content.get_as<session_ref>(1)))
+    if (auto *who = loop_.parts().sessions.find(content.get_as<session_ref>(1)))
       who->on_event(content.get_as<storage::event>(2));
     return true;
   }
   if (content.match_elements<batch_atom, link_batch>()) {
     auto &batch = content.get_as<link_batch>(1);
-    if (!host().take_batch(batch))
-      host().sever(batch.from, batch.link_epoch, "a batch that makes no sense");
+    if (!loop_.take_batch(batch))
+      loop_.sever(batch.from, batch.link_epoch, "a batch that makes no sense");
     return true;
   }
   if (content.match_elements<link_atom, link_news>()) {
@@ -34,32 +35,32 @@ bool loop_inbox::on_message(caf::mailbox_element &what) {
     return true;
   }
   if (content.match_elements<restore_atom>()) {
-    host().restores().start();
+    loop_.parts().directory.restores().start();
     return true;
   }
   if (content.match_elements<notice_atom, std::vector<storage::notice>>()) {
-    host().takeovers().on_notices(content.get_as<std::vector<storage::notice>>(1));
+    loop_.parts().directory.takeovers().on_notices(content.get_as<std::vector<storage::notice>>(1));
     return true;
   }
   if (content.match_elements<dead_atom, uint64_t>()) {
-    host().takeovers().on_dead(content.get_as<uint64_t>(1));
+    loop_.parts().directory.takeovers().on_dead(content.get_as<uint64_t>(1));
     return true;
   }
   if (content.match_elements<resync_atom, session_ref>()) {
-    if (auto *who = host().sessions().find(content.get_as<session_ref>(1)))
+    if (auto *who = loop_.parts().sessions.find(content.get_as<session_ref>(1)))
       who->on_resync();
     return true;
   }
   if (content.match_elements<join_atom>()) {
-    host().join();
+    loop_.join();
     return true;
   }
   if (content.match_elements<drain_atom>()) {
-    host().drain();
+    loop_.drain();
     return true;
   }
   if (content.match_elements<conclude_atom>()) {
-    host().end_sessions();
+    loop_.end_sessions();
     return true;
   }
   if (content.match_elements<top_atom, uint32_t>()) {
@@ -73,7 +74,7 @@ bool loop_inbox::on_message(caf::mailbox_element &what) {
       inspector->enqueue(what.sender, what.mid, what.move_content_to_message(), &host());
     return static_cast<bool>(inspector);
   }
-  if (auto answer = answer_of(host(), content)) {
+  if (auto answer = answer_of(loop_, content)) {
     reply(what, std::move(*answer));
     return true;
   }
@@ -81,20 +82,20 @@ bool loop_inbox::on_message(caf::mailbox_element &what) {
 }
 
 void loop_inbox::on_link_news(const link_news &news) {
-  host().links().on_news(news);
+  loop_.parts().links.on_news(news);
   if (news.up) {
-    for (auto &batch : host().links().take_early(news.inc, news.link_epoch))
-      if (!host().take_batch(batch))
-        host().sever(batch.from, batch.link_epoch, "a batch that makes no sense");
+    for (auto &batch : loop_.parts().links.take_early(news.inc, news.link_epoch))
+      if (!loop_.take_batch(batch))
+        loop_.sever(batch.from, batch.link_epoch, "a batch that makes no sense");
     return;
   }
-  host().messages().on_link_lost(news.inc);
-  host().asks().end_to(news.inc);
+  loop_.parts().messages.on_link_lost(news.inc);
+  loop_.parts().requests.end_to(news.inc);
 }
 
 std::vector<actor_info> loop_inbox::busiest(uint32_t most) {
   std::vector<hosted_actor *> all;
-  host().for_each_actor([&](hosted_actor &who) { all.push_back(&who); });
+  host().actors().for_each([&](hosted_actor &who) { all.push_back(&who); });
   auto rank = [](const hosted_actor *x) {
     return std::tuple{x->queue_length(), x->counters().handled, x->id()};
   };
@@ -107,7 +108,8 @@ std::vector<actor_info> loop_inbox::busiest(uint32_t most) {
     auto &who = *all[i];
     auto queued = static_cast<uint32_t>(who.queue_length());
     rows.push_back({who.name(), who.subject(), host().index(), who.id(), who.counters().handled, queued,
-                    std::max(who.counters().peak, queued), host().now_ms() - who.counters().last_active_ms});
+                    std::max(who.counters().peak, queued),
+                    in_ms(host().now()) - who.counters().last_active_ms});
   }
   return rows;
 }

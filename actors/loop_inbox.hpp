@@ -10,9 +10,11 @@
 
 namespace stentor::actors {
 
+class loop;
+
 class loop_inbox final : public hosted_actor {
 public:
-  loop_inbox(caf::actor_config &cfg, loop &host);
+  loop_inbox(caf::actor_config &cfg, loop_env &host, loop &whose);
 
   const char *name() const override { return "loop_inbox"; }
 
@@ -21,6 +23,7 @@ protected:
   void on_stop() override {}
 
 private:
+  loop &loop_;
   void on_link_news(const link_news &news);
   std::vector<actor_info> busiest(uint32_t most);
 };

@@ -5,6 +5,7 @@
 #include "actors/directory/auditor.hpp"
 #include "actors/directory/directory_actor.hpp"
 #include "actors/directory/router.hpp"
+#include "actors/loop_parts.hpp"
 #include "actors/membership/membership_actor.hpp"
 #include "actors/telemetry/log.hpp"
 #include "storage/memory_directory.hpp"
@@ -72,18 +73,23 @@ caf::error node::open() {
     if (!io)
       return io.error();
     auto host = std::make_unique<loop>(ctx_, i, std::move(*io));
-    if (auto err = host->acceptors().open(devices, back_ends))
+    if (auto err = host->parts().acceptors.open(devices, back_ends))
       return err;
     // A node that is one of several takes devices once it holds its lease.
     if (!ctx_.is_clustered())
-      if (auto err = host->acceptors().open_to_devices())
+      if (auto err = host->parts().acceptors.open_to_devices())
         return err;
     // Port 0: the first loop learns the port, the others share it.
-    devices = host->acceptors().device_address();
-    back_ends = host->acceptors().api_address();
-    ctx_.loops.push_back(host.get());
+    devices = host->parts().acceptors.device_address();
+    back_ends = host->parts().acceptors.api_address();
+    ctx_.inboxes.push_back(host->inbox().self());
     loops_.push_back(std::move(host));
   }
+  std::vector<loop *> all;
+  for (auto &host : loops_)
+    all.push_back(host.get());
+  for (auto &host : loops_)
+    host->meet(all);
   device_address_ = net::to_string(devices);
   api_address_ = net::to_string(back_ends);
   return {};
@@ -108,13 +114,13 @@ caf::error node::spawn_actors() {
   if (!store)
     return store.error();
   if (ctx_.is_clustered()) {
-    ctx_.directory = ctx_.sys.spawn<caf::detached>(directory, *store, ctx_.numbers, ctx_.view, event_poll);
+    ctx_.directory = ctx_.sys.spawn<caf::detached>(directory, *store, ctx_.metrics, ctx_.view, event_poll);
   } else {
     // Alone with its directory, a node never loses its lease.
     auto lease = (*store)->renew({ctx_.id, ctx_.inc, 0, {}, false}, forever);
     ctx_.view->lease_end = lease ? lease->until : 0;
     // Takes microseconds a call: on CAF's scheduler.
-    ctx_.directory = ctx_.sys.spawn(directory, *store, ctx_.numbers, ctx_.view, std::chrono::milliseconds{0});
+    ctx_.directory = ctx_.sys.spawn(directory, *store, ctx_.metrics, ctx_.view, std::chrono::milliseconds{0});
   }
   std::vector<caf::strong_actor_ptr> handles, inboxes;
   std::vector<caf::actor> asked;
@@ -125,15 +131,15 @@ caf::error node::spawn_actors() {
     asked.push_back(caf::actor_cast<caf::actor>(inboxes.back()));
   }
   caf::anon_send(ctx_.directory, adopt_atom_v, handles);
-  auditor_parts audits{ctx_.inc, asked, ctx_.directory, ctx_.view, ctx_.numbers, ctx_.is_clustered()};
+  auditor_deps audits{ctx_.inc, asked, ctx_.directory, ctx_.view, ctx_.metrics, ctx_.is_clustered()};
   auditor_ = ctx_.sys.spawn(auditor, std::move(audits));
-  ctx_.inspector = ctx_.sys.spawn(inspector, inspector_parts{{ctx_.id, ctx_.inc},
-                                                             std::move(asked),
-                                                             ctx_.numbers,
-                                                             ctx_.view,
-                                                             ctx_.directory,
-                                                             ctx_.is_clustered(),
-                                                             ctx_.boot_now});
+  ctx_.inspector = ctx_.sys.spawn(inspector, inspector_deps{{ctx_.id, ctx_.inc},
+                                                            std::move(asked),
+                                                            ctx_.metrics,
+                                                            ctx_.view,
+                                                            ctx_.directory,
+                                                            ctx_.is_clustered(),
+                                                            ctx_.boot_now});
   if (ctx_.is_clustered())
     return join_cluster(inboxes, handles);
   ctx_.view->open_loops = loops_.size();
@@ -163,25 +169,25 @@ caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
     return mesh.error();
   mesh_.emplace(std::move(*mesh));
   peer_address_ = mesh_->listening;
-  ctx_.numbers->set_links({mesh_->shared, &mesh_->shared->counters});
+  ctx_.metrics->set_links({mesh_->shared, &mesh_->shared->counters});
   ctx_.mesh = caf::actor_cast<caf::strong_actor_ptr>(mesh_->mesh);
   ctx_.view->not_ready = "joining";
   ctx_.view->joining = true;
-  membership_parts parts;
-  parts.node = ctx_.id;
-  parts.inc = ctx_.inc;
-  parts.address = mesh_->address;
-  parts.store = *store;
-  parts.view = ctx_.view;
-  parts.numbers = ctx_.numbers;
-  parts.directory = ctx_.directory;
-  parts.mesh = mesh_->mesh;
-  parts.inboxes = inboxes;
-  parts.routers = ctx_.routers;
-  parts.auditor = auditor_;
-  parts.lim = ctx_.cluster_lim;
-  parts.boot_now = ctx_.boot_now;
-  membership_ = ctx_.sys.spawn<caf::detached>(membership, std::move(parts));
+  membership_deps deps;
+  deps.node = ctx_.id;
+  deps.inc = ctx_.inc;
+  deps.address = mesh_->address;
+  deps.store = *store;
+  deps.view = ctx_.view;
+  deps.metrics = ctx_.metrics;
+  deps.directory = ctx_.directory;
+  deps.mesh = mesh_->mesh;
+  deps.inboxes = inboxes;
+  deps.routers = ctx_.routers;
+  deps.auditor = auditor_;
+  deps.lim = ctx_.cluster_lim;
+  deps.boot_now = ctx_.boot_now;
+  membership_ = ctx_.sys.spawn<caf::detached>(membership, std::move(deps));
   mesh_->subscribe(caf::actor_cast<caf::strong_actor_ptr>(membership_));
   mesh_->subscribe(caf::actor_cast<caf::strong_actor_ptr>(ctx_.inspector));
   caf::anon_send(ctx_.inspector, adopt_atom_v, caf::actor_cast<caf::strong_actor_ptr>(membership_));
@@ -341,6 +347,7 @@ node::~node() {
   stop();
   // Loops hold actors whose last references must drop while the actor system lives; the contexts they read,
   // too.
+  ctx_.inboxes.clear();
   loops_.clear();
 }
 

@@ -52,34 +52,7 @@ LAYERS = {
 }
 # Includes that break the table and are known: (file, folder it includes). The list only shrinks: one that is no
 # longer needed fails the check, too.
-EXCEPTIONS = [
-    ("actors/api/api_actor.cpp", "actors"),
-    ("actors/core/hosted_actor.cpp", "actors"),
-    ("actors/core/requests.cpp", "actors"),
-    ("actors/delivery/dispatcher.cpp", "actors"),
-    ("actors/delivery/dispatcher.cpp", "actors/api"),
-    ("actors/delivery/dispatcher.cpp", "actors/session"),
-    ("actors/delivery/fanout.cpp", "actors"),
-    ("actors/delivery/fanout.cpp", "actors/session"),
-    ("actors/delivery/links.cpp", "actors"),
-    ("actors/delivery/session_table.cpp", "actors/session"),
-    ("actors/directory/directory_client.cpp", "actors"),
-    ("actors/directory/directory_client.cpp", "actors/session"),
-    ("actors/directory/directory_retries.cpp", "actors"),
-    ("actors/directory/directory_retries.cpp", "actors/session"),
-    ("actors/directory/restores.cpp", "actors"),
-    ("actors/directory/restores.cpp", "actors/session"),
-    ("actors/directory/takeovers.cpp", "actors"),
-    ("actors/directory/takeovers.cpp", "actors/session"),
-    ("actors/directory/unsettled_records.cpp", "actors"),
-    ("actors/directory/unsettled_records.cpp", "actors/session"),
-    ("actors/session/connection.cpp", "actors"),
-    ("actors/session/session.cpp", "actors"),
-    ("actors/session/session_end.cpp", "actors"),
-    ("actors/session/session_in.cpp", "actors"),
-    ("actors/session/session_info.cpp", "actors"),
-    ("actors/session/session_out.cpp", "actors"),
-]
+EXCEPTIONS = []
 # Only one source file may include these: whoever wants to replace the library finds all of it there.
 ONE_FILE = {"hiredis/": "storage"}
 # The domain is pure: time and randomness arrive as arguments, threads and streams do not exist.

@@ -6,16 +6,28 @@
 
 #include "actors/api/api.hpp"
 #include "actors/core/hosted_actor.hpp"
+#include "actors/core/ports.hpp"
+#include "actors/core/requests.hpp"
 #include "actors/core/types.hpp"
+#include "actors/delivery/ports.hpp"
 
 #include <memory>
 #include <string>
 
 namespace stentor::actors {
 
-class api_actor final : public hosted_actor, private api_host {
+class dispatcher;
+
+/// What the API's actor works with, all of its loop.
+struct api_deps {
+  dispatcher &messages;
+  binder &directory;
+  actors::requests &requests;
+};
+
+class api_actor final : public hosted_actor, public verdict_sink, private api_host {
 public:
-  api_actor(caf::actor_config &cfg, loop &host);
+  api_actor(caf::actor_config &cfg, loop_env &host, const api_deps &deps);
 
   const char *name() const override { return "api_actor"; }
   size_t queue_length() const noexcept override { return api_ ? api_->open_tickets() : 0; }
@@ -23,7 +35,7 @@ public:
   /// A back end's connected descriptor, now ours.
   void accept(int fd);
   /// The verdict of a message that was submitted with `ticket`.
-  void on_outcome(uint64_t ticket, std::string id, const outcome &result, uint32_t total_us);
+  void on_outcome(uint64_t ticket, std::string id, const outcome &result, uint32_t total_us) override;
   /// Answers what is under way, then closes; back ends that connect meanwhile are still served.
   void drain();
 
@@ -48,7 +60,10 @@ private:
   void count_answer(int status) override;
   void count_connections(size_t open) override;
 
-  loop &loop_; ///< the host: `hosted_actor::host` is not const
+  loop_env &host_; ///< `hosted_actor::host` is not const
+  dispatcher &messages_;
+  binder &directory_;
+  requests &requests_;
   std::unique_ptr<api> api_;
 };
 

@@ -13,15 +13,15 @@ constexpr uint32_t max_rows = 1000;
 
 /// The answers of one question, until all loops have answered or failed to.
 struct collection {
-  std::vector<std::vector<actor_info>> parts;
+  std::vector<std::vector<actor_info>> deps;
   size_t missing = 0;
 };
 
 } // namespace
 
-std::vector<actor_info> merge_rows(std::vector<std::vector<actor_info>> parts, size_t most) {
+std::vector<actor_info> merge_rows(std::vector<std::vector<actor_info>> deps, size_t most) {
   std::vector<actor_info> all;
-  for (auto &part : parts)
+  for (auto &part : deps)
     std::move(part.begin(), part.end(), std::back_inserter(all));
   std::sort(all.begin(), all.end(), [](const actor_info &a, const actor_info &b) {
     return std::tie(b.queued, b.handled, a.loop, a.id) < std::tie(a.queued, a.handled, b.loop, b.id);
@@ -32,22 +32,22 @@ std::vector<actor_info> merge_rows(std::vector<std::vector<actor_info>> parts, s
 }
 
 inspector_actor::behavior_type inspector(inspector_actor::stateful_pointer<inspector_state> self,
-                                         inspector_parts parts) {
+                                         inspector_deps deps) {
   self->state.self = self;
-  self->state.parts = std::move(parts);
-  return {[self](metrics_atom) { return self->state.parts.numbers->exposition(); },
+  self->state.deps = std::move(deps);
+  return {[self](metrics_atom) { return self->state.deps.metrics->exposition(); },
           [self](top_atom top, uint32_t most) -> caf::result<std::vector<actor_info>> {
             most = std::clamp(most, uint32_t{1}, max_rows);
             auto promise = self->make_response_promise<std::vector<actor_info>>();
             auto answers = std::make_shared<collection>();
-            answers->missing = self->state.parts.inboxes.size();
+            answers->missing = self->state.deps.inboxes.size();
             auto arrived = [answers, promise, most](std::vector<actor_info> rows) mutable {
-              answers->parts.push_back(std::move(rows));
+              answers->deps.push_back(std::move(rows));
               if (--answers->missing == 0)
-                promise.deliver(merge_rows(std::move(answers->parts), most));
+                promise.deliver(merge_rows(std::move(answers->deps), most));
             };
-            for (size_t i = 0; i < self->state.parts.inboxes.size(); ++i)
-              self->request(self->state.parts.inboxes[i], answer_time, top, most)
+            for (size_t i = 0; i < self->state.deps.inboxes.size(); ++i)
+              self->request(self->state.deps.inboxes[i], answer_time, top, most)
                   .then([arrived](std::vector<actor_info> &rows) mutable { arrived(std::move(rows)); },
                         [arrived, i](caf::error &) mutable {
                           // A loop that hangs is itself the news.

@@ -15,10 +15,10 @@
 namespace stentor::actors {
 
 /// What the inspector needs of its node.
-struct inspector_parts {
+struct inspector_deps {
   slot_node self;
   std::vector<caf::actor> inboxes; ///< of the loops, by index
-  std::shared_ptr<const metrics> numbers;
+  std::shared_ptr<const actors::metrics> metrics;
   std::shared_ptr<cluster_view> view;
   directory_actor directory;
   bool clustered = false;
@@ -32,7 +32,7 @@ struct inspector_state {
   static constexpr const char *name = "inspector";
 
   inspector_actor::pointer self = nullptr;
-  inspector_parts parts;
+  inspector_deps deps;
   membership_actor membership; ///< null on a single node
   std::map<incarnation, link_news> linked;
 
@@ -56,9 +56,9 @@ private:
 };
 
 inspector_actor::behavior_type inspector(inspector_actor::stateful_pointer<inspector_state> self,
-                                         inspector_parts parts);
+                                         inspector_deps deps);
 
 /// The first `most` of all rows: most queued first, then most handled, then the oldest actor.
-std::vector<actor_info> merge_rows(std::vector<std::vector<actor_info>> parts, size_t most);
+std::vector<actor_info> merge_rows(std::vector<std::vector<actor_info>> deps, size_t most);
 
 } // namespace stentor::actors

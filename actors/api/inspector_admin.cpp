@@ -25,7 +25,7 @@ caf::result<admin_page> inspector_state::answer(const admin_question &what) {
   case admin_question::kind::nodes:
     return show_nodes();
   case admin_question::kind::slots:
-    return slots_page(*slots(), parts.self, what);
+    return slots_page(*slots(), deps.self, what);
   case admin_question::kind::device:
     if (auto device = device_id::make(what.subject))
       return show_device(*device);
@@ -40,8 +40,8 @@ caf::result<admin_page> inspector_state::answer(const admin_question &what) {
 
 std::vector<inspector_state::loop_address> inspector_state::all_loops() const {
   std::vector<loop_address> all;
-  for (auto &inbox : parts.inboxes)
-    all.push_back({parts.self, inbox});
+  for (auto &inbox : deps.inboxes)
+    all.push_back({deps.self, inbox});
   for (auto &[inc, news] : linked)
     for (auto &inbox : news.inboxes)
       all.push_back({{news.node, inc}, caf::actor_cast<caf::actor>(inbox)});
@@ -82,17 +82,17 @@ void inspector_state::ask_loops(Done done, const Ts &...question) {
 // -- the view ----
 
 std::shared_ptr<const slot_map> inspector_state::slots() const {
-  if (auto known = parts.view->slots())
+  if (auto known = deps.view->slots())
     return known;
-  return std::make_shared<const slot_map>(std::vector{parts.self}); // a single node
+  return std::make_shared<const slot_map>(std::vector{deps.self}); // a single node
 }
 
 node_state inspector_state::own_state() const {
   node_state x;
-  x.self = parts.self;
-  x.outage = parts.view->outage;
-  x.fenced = parts.clustered && parts.boot_now() >= parts.view->lease.until();
-  if (auto *why = parts.view->not_ready.load())
+  x.self = deps.self;
+  x.outage = deps.view->outage;
+  x.fenced = deps.clustered && deps.boot_now() >= deps.view->lease.until();
+  if (auto *why = deps.view->not_ready.load())
     x.not_ready = why;
   return x;
 }
@@ -111,7 +111,7 @@ caf::result<admin_page> inspector_state::show_nodes() {
                 return row;
             // Linked, but in no view: it has just left, or will be seen with the next renewal.
             rows.push_back(
-                {{who.node, who.inc, {}, who == parts.self ? "up" : "unlisted", 0}, {}, 0, {}, false, {}});
+                {{who.node, who.inc, {}, who == deps.self ? "up" : "unlisted", 0}, {}, 0, {}, false, {}});
             return rows.back();
           };
           for (size_t i = 0; i < said.loops.size(); ++i) {
@@ -119,7 +119,7 @@ caf::result<admin_page> inspector_state::show_nodes() {
             auto is_first = i == 0 || said.loops[i - 1].node != said.loops[i].node;
             if (is_first)
               row.answered = true;
-            auto is_self = said.loops[i].node == parts.self;
+            auto is_self = said.loops[i].node == deps.self;
             row.at = is_self ? node_row::link::self : node_row::link::up;
             if (auto link = linked.find(row.who.inc); link != linked.end())
               row.link_epoch = link->second.link_epoch;
@@ -165,9 +165,9 @@ caf::result<admin_page> inspector_state::show_device(const device_id &device) {
               facts->silent.push_back(said.loops[i].node);
           // Nodes that live and have no link cannot be asked.
           for (auto &x : slots()->nodes())
-            if (x != parts.self && !linked.contains(x.inc))
+            if (x != deps.self && !linked.contains(x.inc))
               facts->silent.push_back(x);
-          if (facts->record && facts->record->at.inc != parts.self.inc &&
+          if (facts->record && facts->record->at.inc != deps.self.inc &&
               !linked.contains(facts->record->at.inc)) {
             slot_node holder{facts->record->at.node, facts->record->at.inc};
             if (std::ranges::find(facts->silent, holder) == facts->silent.end())
@@ -177,7 +177,7 @@ caf::result<admin_page> inspector_state::show_device(const device_id &device) {
         },
         ask_atom_v, facts->device);
   };
-  self->request(parts.directory, answer_time, lookup_atom_v, std::vector<device_id>{device})
+  self->request(deps.directory, answer_time, lookup_atom_v, std::vector<device_id>{device})
       .then(
           [facts, ask_sessions](std::vector<lookup_answer> &answers) {
             if (answers.size() == 1 && answers[0].error == errc::none) {
@@ -194,10 +194,10 @@ caf::result<admin_page> inspector_state::show_device(const device_id &device) {
 // -- drain ----
 
 caf::result<admin_page> inspector_state::drain(const admin_question &what) {
-  if (what.subject.empty() || what.subject == parts.self.node.str()) {
-    parts.view->drain_over_ms = what.over_ms;
-    parts.view->drain_asked = true;
-    return admin_page{202, R"({"node":")" + parts.self.node.str() + R"(","draining":true})"};
+  if (what.subject.empty() || what.subject == deps.self.node.str()) {
+    deps.view->drain_over_ms = what.over_ms;
+    deps.view->drain_asked = true;
+    return admin_page{202, R"({"node":")" + deps.self.node.str() + R"(","draining":true})"};
   }
   auto there = std::ranges::find_if(linked, [&](auto &x) { return x.second.node.str() == what.subject; });
   if (there == linked.end() || there->second.inboxes.empty())

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/hosted_actor.hpp"
 
-#include "actors/loop.hpp"
-
 #include <algorithm>
 
 namespace stentor::actors {
 
-hosted_actor::hosted_actor(caf::actor_config &cfg, loop &host) : caf::monitorable_actor{cfg}, host_{host} {
+hosted_actor::hosted_actor(caf::actor_config &cfg, loop_env &host)
+    : caf::monitorable_actor{cfg}, host_{host} {
   host_.actors().add(*this);
 }
 
@@ -18,7 +17,7 @@ void hosted_actor::enqueue(caf::mailbox_element_ptr what, caf::execution_unit *)
 void hosted_actor::count_handled() noexcept {
   host_.assert_here();
   ++counters_.handled;
-  counters_.last_active_ms = host_.now_ms();
+  counters_.last_active_ms = in_ms(host_.now());
 }
 
 void hosted_actor::receive(caf::mailbox_element &what) {

@@ -5,6 +5,8 @@
 // never in the destructor.
 #pragma once
 
+#include "actors/core/loop_env.hpp"
+
 #include <caf/all.hpp>
 #include <caf/default_attachable.hpp>
 
@@ -13,8 +15,6 @@
 #include <string>
 
 namespace stentor::actors {
-
-class loop;
 
 /// What every actor keeps from the start; written on the loop, read by the inspector's request on the loop.
 struct actor_counters {
@@ -26,7 +26,7 @@ struct actor_counters {
 
 class hosted_actor : public caf::monitorable_actor {
 public:
-  hosted_actor(caf::actor_config &cfg, loop &host);
+  hosted_actor(caf::actor_config &cfg, loop_env &host);
 
   /// Any thread. Queues on the loop; after `stop` requests bounce with `request_receiver_down`.
   void enqueue(caf::mailbox_element_ptr what, caf::execution_unit *) final;
@@ -41,7 +41,7 @@ public:
   bool is_stopped() const noexcept { return stopped_; }
 
   caf::strong_actor_ptr self() { return caf::strong_actor_ptr{ctrl()}; }
-  loop &host() noexcept { return host_; }
+  loop_env &host() noexcept { return host_; }
   const actor_counters &counters() const noexcept { return counters_; }
   /// Waiting now: the mailbox for most actors, unsent frames for a session.
   virtual size_t queue_length() const noexcept { return counters_.queued; }
@@ -68,7 +68,7 @@ protected:
 
 private:
   friend class hosted_list;
-  loop &host_;
+  loop_env &host_;
   hosted_actor *previous_ = nullptr;
   hosted_actor *next_ = nullptr;
   caf::strong_actor_ptr
@@ -117,7 +117,7 @@ private:
 
 /// Makes a hosted actor of type `T` on `host`; it lives until it is stopped.
 template <class T, class... Ts>
-hosted_ptr<T> make_hosted(caf::actor_system &sys, caf::execution_unit &unit, loop &host, Ts &&...xs) {
+hosted_ptr<T> make_hosted(caf::actor_system &sys, caf::execution_unit &unit, loop_env &host, Ts &&...xs) {
   caf::actor_config cfg{&unit};
   hosted_ptr<T> result{caf::make_actor<T, caf::strong_actor_ptr>(sys.next_actor_id(), sys.node(), &sys, cfg,
                                                                  host, std::forward<Ts>(xs)...)};

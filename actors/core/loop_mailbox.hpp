@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What other threads leave for a loop: letters to its actors and parcels from other loops, behind one lock,
+// What other threads leave for a loop: messages to its actors and batches from other loops, behind one lock,
 // and the protocol by which the loop sleeps: whoever puts something in while it does must wake it, one caller
 // a sleep. Knows no actor and no descriptor, so that ThreadSanitizer can watch it without CAF. Unbounded
 // itself: data is bounded by the credit of its lane before it gets here, the rest is always admitted.
@@ -12,21 +12,21 @@
 
 namespace stentor::actors {
 
-template <class Letter, class Parcel>
+template <class Message, class Batch>
 class loop_mailbox {
 public:
-  static_assert(!std::is_same_v<Letter, Parcel>);
+  static_assert(!std::is_same_v<Message, Batch>);
 
   /// In the order put in, each kind for itself.
   struct batch {
-    std::vector<Letter> letters;
-    std::vector<Parcel> parcels;
-    bool is_empty() const noexcept { return letters.empty() && parcels.empty(); }
+    std::vector<Message> messages;
+    std::vector<Batch> batches;
+    bool is_empty() const noexcept { return messages.empty() && batches.empty(); }
   };
 
   /// Any thread. True where the owner sleeps and nobody was told to wake it: the caller must.
-  [[nodiscard]] bool put(Letter x) { return put(arrived_.letters, std::move(x)); }
-  [[nodiscard]] bool put(Parcel x) { return put(arrived_.parcels, std::move(x)); }
+  [[nodiscard]] bool put(Message x) { return put(arrived_.messages, std::move(x)); }
+  [[nodiscard]] bool put(Batch x) { return put(arrived_.batches, std::move(x)); }
 
   /// The owner, before it waits to be woken. False where something has arrived: then it must not wait.
   [[nodiscard]] bool begin_sleep() {

@@ -17,24 +17,23 @@
 
 namespace stentor::actors {
 
-class loop;
-
 /// CLOCK_BOOTTIME: goes on while the machine sleeps.
 boot_time read_boot_clock();
 
 struct node_context {
   node_context(caf::actor_system &system, config settings)
-      : sys{system}, cfg{std::move(settings)}, id{cfg.node}, numbers{std::make_shared<metrics>(id,
-                                                                                               cfg.loops)},
+      : sys{system}, cfg{std::move(settings)}, id{cfg.node}, metrics{std::make_shared<actors::metrics>(
+                                                                 id, cfg.loops)},
         credits(size_t{cfg.loops} * cfg.loops) {}
 
   caf::actor_system &sys;
   const config cfg;
   const node_id id;
-  const std::shared_ptr<metrics> numbers; ///< shared: actors of CAF may outlive this context for a moment
+  const std::shared_ptr<actors::metrics>
+      metrics; ///< shared: actors of CAF may outlive this context for a moment
   incarnation inc = 0;
   std::shared_ptr<const net::token_verifier> tokens;
-  std::vector<loop *> loops;
+  std::vector<caf::strong_actor_ptr> inboxes; ///< of this node's loops
   std::vector<router_actor> routers;
   directory_actor directory;
   inspector_actor inspector;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/requests.hpp"
 
-#include "actors/loop.hpp"
+#include "actors/core/loop_env.hpp"
 
 namespace stentor::actors {
 
@@ -12,29 +12,29 @@ constexpr std::chrono::milliseconds tick_length{250};
 } // namespace
 
 void requests::ask(const caf::strong_actor_ptr &whom, std::chrono::milliseconds timeout, caf::message what,
-                   answer_handler told, incarnation at) {
+                   answer_handler on_answer, incarnation at) {
   if (!whom) {
-    told(make_error(errc::unavailable));
+    on_answer(make_error(errc::unavailable));
     return;
   }
   auto id = ++last_request_;
-  open_.emplace(id, request{std::move(told), host_.now() + timeout, at});
+  open_.emplace(id, request{std::move(on_answer), host_.now() + timeout, at});
   keep_ticking();
   auto mid = caf::message_id{id}.with_category(caf::message_id::normal_message_category);
-  whom->enqueue(host_.inbox().self(), mid, std::move(what), &host_);
+  whom->enqueue(inbox_, mid, std::move(what), &host_);
 }
 
 void requests::on_answer(uint64_t id, caf::mailbox_element &what) {
   auto i = open_.find(id);
   if (i == open_.end())
-    return; // late: its timeout was told already
-  auto told = std::move(i->second.told);
+    return; // late: it ended with its timeout
+  auto on_answer = std::move(i->second.on_answer);
   open_.erase(i);
   auto &content = what.content();
   if (content.match_elements<caf::error>())
-    told(content.get_as<caf::error>(0));
+    on_answer(content.get_as<caf::error>(0));
   else
-    told(what.move_content_to_message());
+    on_answer(what.move_content_to_message());
 }
 
 void requests::end_to(incarnation inc) {
@@ -46,13 +46,13 @@ void requests::end_where(Predicate is_over, errc why) {
   std::vector<answer_handler> ended;
   for (auto i = open_.begin(); i != open_.end();)
     if (is_over(i->second)) {
-      ended.push_back(std::move(i->second.told));
+      ended.push_back(std::move(i->second.on_answer));
       i = open_.erase(i);
     } else {
       ++i;
     }
-  for (auto &told : ended) // may ask anew
-    told(make_error(why));
+  for (auto &on_answer : ended) // may ask again
+    on_answer(make_error(why));
 }
 
 void requests::keep_ticking() {

@@ -13,28 +13,33 @@
 
 namespace stentor::actors {
 
-class loop;
+class loop_env;
 
 class requests {
 public:
-  explicit requests(loop &host) : host_{host} {}
+  explicit requests(loop_env &host) : host_{host} {}
+
+  /// Once, before the first question: the loop's inbox, whose address answers come to.
+  void answer_to(caf::strong_actor_ptr inbox) { inbox_ = std::move(inbox); }
+  /// The loop as other actors know it.
+  const caf::strong_actor_ptr &inbox() const noexcept { return inbox_; }
 
   using answer_handler = std::function<void(caf::expected<caf::message>)>;
-  /// Sends `what` to `whom`; `told` is called once, on this loop, with the answer or `errc::timed_out`, some
-  /// 250 ms late at most. At once, with `errc::unavailable`, where `whom` is null.
-  /// Where `whom` is of another node, `at` names it: the end of its link ends the request, too.
+  /// Sends `what` to `whom`; `on_answer` is called once, on this loop, with the answer or `errc::timed_out`,
+  /// some 250 ms late at most. At once, with `errc::unavailable`, where `whom` is null. Where `whom` is of
+  /// another node, `at` names it: the end of its link ends the request, too.
   void ask(const caf::strong_actor_ptr &whom, std::chrono::milliseconds timeout, caf::message what,
-           answer_handler told, incarnation at = 0);
+           answer_handler on_answer, incarnation at = 0);
   /// The inbox got the answer to the request `id`.
   void on_answer(uint64_t id, caf::mailbox_element &what);
   /// The link to a node ended: `errc::unavailable` for what was asked there.
   void end_to(incarnation inc);
-  /// Nobody is told anything any more.
+  /// Drops every open question without an answer.
   void stop();
 
 private:
   struct request {
-    answer_handler told;
+    answer_handler on_answer;
     time_point deadline;
     incarnation at = 0;
   };
@@ -43,7 +48,8 @@ private:
   void on_tick();
   void keep_ticking();
 
-  loop &host_;
+  loop_env &host_;
+  caf::strong_actor_ptr inbox_;
   std::unordered_map<uint64_t, request> open_;
   uint64_t last_request_ = 0;
   net::timer_for<requests, &requests::on_tick> tick_{this};

@@ -16,6 +16,7 @@ namespace stentor::actors {
 
 /// Who is told.
 enum class asker : uint8_t { session, api, fanout };
+inline constexpr size_t asker_count = 3;
 
 /// One message without a final verdict yet.
 struct pending_verdict {

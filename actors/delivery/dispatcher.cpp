@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/delivery/dispatcher.hpp"
 
-#include "actors/api/api_actor.hpp"
-#include "actors/loop.hpp"
-#include "actors/session/session.hpp"
+#include "actors/core/loop_env.hpp"
+#include "actors/core/node_context.hpp"
+#include "actors/delivery/links.hpp"
+#include "actors/delivery/outbox.hpp"
+#include "actors/delivery/session_table.hpp"
 
 namespace stentor::actors {
 
@@ -15,9 +17,10 @@ constexpr std::chrono::milliseconds moved_margin{1000};
 
 } // namespace
 
-dispatcher::dispatcher(loop &host)
-    : host_{host}, ids_{static_cast<uint16_t>(host.random()()), host.random()()},
-      correlations_{host.lim().max_pending_verdicts}, flows_{host.lim(), host.random()()} {}
+dispatcher::dispatcher(const dispatcher_deps &deps)
+    : host_{deps.host}, outbox_{deps.outbox}, sessions_{deps.sessions}, links_{deps.links},
+      directory_{deps.directory}, ids_{static_cast<uint16_t>(host_.random()()), host_.random()()},
+      correlations_{host_.lim().max_pending_verdicts}, flows_{host_.lim(), host_.random()()} {}
 
 message_id dispatcher::next_id() {
   return ids_.next(host_.wall_now());
@@ -48,13 +51,13 @@ void dispatcher::moved(const session_ref &from, const place &at, const session_r
 void dispatcher::on_link_lost(incarnation inc) {
   // First the verdicts, then the flows: what waits in them was never sent there, and goes on.
   correlations_.lose(inc, [this](pending_verdict entry) { tell_unknown(std::move(entry)); });
-  host_.sessions().for_each([inc](session &who) { who.on_link_lost(inc); });
+  sessions_.for_each([inc](session_port &who) { who.on_link_lost(inc); });
   flows_.on_route_lost(inc, *this);
 }
 
 void dispatcher::give_up_all() {
   correlations_.close_all([this](pending_verdict entry) { tell_unknown(std::move(entry)); });
-  host_.sessions().for_each([](session &who) { who.give_up_inherited(); });
+  sessions_.for_each([](session_port &who) { who.on_link_lost(std::nullopt); });
 }
 
 // -- the device's end ----
@@ -64,7 +67,7 @@ void dispatcher::finish(envelope_ptr e, outcome result) {
     host_.counters().message(result.what, e->by, e->wants);
     return;
   }
-  host_.put(e->answer_to.at, items::settle{e->answer_to.correlation, false, std::move(result)});
+  outbox_.put(e->answer_to.at, items::settle{e->answer_to.correlation, false, std::move(result)});
 }
 
 void dispatcher::note(const envelope &e, stage reached) {
@@ -72,18 +75,18 @@ void dispatcher::note(const envelope &e, stage reached) {
     return;
   outcome news;
   news.at = reached;
-  host_.put(e.answer_to.at, items::settle{e.answer_to.correlation, true, std::move(news)});
+  outbox_.put(e.answer_to.at, items::settle{e.answer_to.correlation, true, std::move(news)});
 }
 
 void dispatcher::send_back(const session_ref &ref, epoch ep, envelope_ptr e) {
   auto to = e->answer_to.at;
-  host_.put(to, items::bounce{{host_.context().id, host_.context().inc, ref, ep}, std::move(e)});
+  outbox_.put(to, items::bounce{{host_.context().id, host_.context().inc, ref, ep}, std::move(e)});
 }
 
 // -- lane items ----
 
 void dispatcher::handle(items::deliver &x) {
-  auto *who = host_.sessions().find(x.to);
+  auto *who = sessions_.find(x.to);
   if (!who || !who->takes_messages(x.ep)) {
     send_back(x.to, x.ep, std::move(x.what));
     return;
@@ -107,7 +110,7 @@ void dispatcher::handle(items::marker &x) {
   // be.
   x.returning = true;
   auto to = x.sender;
-  host_.put(to, std::move(x));
+  outbox_.put(to, std::move(x));
 }
 
 void dispatcher::handle(items::settle &x) {
@@ -129,15 +132,9 @@ void dispatcher::tell(pending_verdict entry, outcome result) {
   host_.counters().verdict_after(host_.now() - entry.accepted_at);
   auto total = std::chrono::duration_cast<std::chrono::microseconds>(host_.now() - entry.accepted_at);
   auto total_us = static_cast<uint32_t>(std::clamp<int64_t>(total.count(), 0, UINT32_MAX));
-  switch (entry.who) {
-  case asker::api:
-    host_.api().on_outcome(entry.ticket, std::move(entry.id), result, total_us);
+  if (auto *sink = sinks_[static_cast<size_t>(entry.who)]) {
+    sink->on_outcome(entry.ticket, std::move(entry.id), result, total_us);
     return;
-  case asker::fanout:
-    host_.fanouts().on_outcome(entry.ticket, std::move(entry.id), result, total_us);
-    return;
-  case asker::session:
-    break;
   }
   tell_session(entry.session, entry.message, owed_verdict{{}, std::move(result), total_us, nullptr});
 }
@@ -153,8 +150,9 @@ void dispatcher::tell_session(const session_ref &to, const message_id &message, 
   // First where it moved: the session that gave its state away may still wait for its connection's end. Where
   // there is no link to that node, it has told `unreachable` by itself.
   if (const auto *heir = heir_of(to))
-    host_.put(heir->at, std::make_unique<items::owed>(items::owed{heir->session, std::move(what), message}));
-  else if (auto *who = host_.sessions().find(to))
+    outbox_.put(heir->at,
+                std::make_unique<items::owed>(items::owed{heir->session, std::move(what), message}));
+  else if (auto *who = sessions_.find(to))
     who->on_verdict(message, std::move(what));
 }
 
@@ -162,10 +160,18 @@ void dispatcher::settle_key(std::unique_ptr<items::settle_key> x) {
   if (const auto *to_whom = heir_of(x->to)) {
     auto at = to_whom->at;
     x->to = to_whom->session;
-    host_.put(at, std::move(x));
-  } else if (auto *who = host_.sessions().find(x->to)) {
+    outbox_.put(at, std::move(x));
+  } else if (auto *who = sessions_.find(x->to)) {
     who->on_key_settled(*x);
   }
+}
+
+bool dispatcher::settle_moved_key(const session_ref &ref, const envelope &e, verdict v, epoch ep) {
+  if (!heir_of(ref))
+    return false;
+  settle_key(std::make_unique<items::settle_key>(
+      items::settle_key{ref, e.from_device(), e.key, v, via{host_.context().id, ep}}));
+  return true;
 }
 
 const dispatcher::heir *dispatcher::heir_of(const session_ref &ref) const {
@@ -184,16 +190,16 @@ void dispatcher::handle(std::unique_ptr<items::settle_key> &x) {
 }
 
 void dispatcher::handle(std::unique_ptr<items::supersede> &x) {
-  if (auto *who = host_.sessions().find(x->to))
+  if (auto *who = sessions_.find(x->to))
     who->on_superseded(x->device, x->newer);
   auto to = x->sender;
   if (to.inc != 0)
-    host_.put(to, std::make_unique<items::supersede_seen>(
-                      items::supersede_seen{std::move(x->device), x->newer, host_.context().inc}));
+    outbox_.put(to, std::make_unique<items::supersede_seen>(
+                        items::supersede_seen{std::move(x->device), x->newer, host_.context().inc}));
 }
 
 void dispatcher::handle(std::unique_ptr<items::supersede_seen> &x) {
-  host_.takeovers().on_seen(x->by, x->device, x->newer);
+  directory_.on_supersede_seen(x->by, x->device, x->newer);
 }
 
 void dispatcher::handle(std::unique_ptr<items::route_lost> &x) {
@@ -202,13 +208,13 @@ void dispatcher::handle(std::unique_ptr<items::route_lost> &x) {
 
 void dispatcher::handle(std::unique_ptr<items::hand_over> &x) {
   items::handed_over answer{x->requester, nullptr};
-  if (auto *who = host_.sessions().find(x->to))
-    answer.state = who->hand_over(x->device, x->newer, x->secret, x->from, x->requester);
-  host_.put(x->from, std::move(answer));
+  if (auto *who = sessions_.find(x->to))
+    answer.state = who->hand_over(*x);
+  outbox_.put(x->from, std::move(answer));
 }
 
 void dispatcher::handle(items::handed_over &x) {
-  if (auto *who = host_.sessions().find(x.to))
+  if (auto *who = sessions_.find(x.to))
     who->on_handed_over(std::move(x.state));
 }
 
@@ -221,7 +227,7 @@ void dispatcher::forward(const route &to, envelope_ptr e) {
     return;
   }
   auto loop = to.session.loop;
-  if (loop >= ctx.loops.size()) {
+  if (loop >= ctx.cfg.loops) {
     settle(std::move(e), verdict::unreachable, stage::directory);
     return;
   }
@@ -235,13 +241,13 @@ void dispatcher::forward(const route &to, envelope_ptr e) {
   e->reached = stage::sent;
   if (auto *entry = correlations_.find(e->answer_to.correlation))
     entry->reached = stage::sent;
-  host_.put_data(loop, items::deliver{to.session, to.ep, std::move(e)}, cost);
+  outbox_.put_data(loop, items::deliver{to.session, to.ep, std::move(e)}, cost);
 }
 
 void dispatcher::forward_to_node(const route &to, envelope_ptr e) {
   auto correlation = e->answer_to.correlation;
   items::deliver item{to.session, to.ep, std::move(e)};
-  switch (host_.links().put_data(to, item)) {
+  switch (links_.put_data(to, item)) {
   case links::taken::yes:
     if (auto *entry = correlations_.find(correlation)) {
       entry->reached = stage::sent;
@@ -254,7 +260,7 @@ void dispatcher::forward_to_node(const route &to, envelope_ptr e) {
     return;
   case links::taken::no_link:
     // Not from inside the flow: it hears of it later in this turn, and asks again with its next message.
-    host_.put(host_.index(), std::make_unique<items::route_lost>(items::route_lost{item.what->to, to.inc}));
+    outbox_.put(host_.index(), std::make_unique<items::route_lost>(items::route_lost{item.what->to, to.inc}));
     settle(std::move(item.what), verdict::unreachable, stage::directory);
     return;
   }
@@ -263,14 +269,14 @@ void dispatcher::forward_to_node(const route &to, envelope_ptr e) {
 void dispatcher::send_marker(const route &to, const device_id &device, uint64_t marker) {
   auto &ctx = host_.context();
   place me{0, 0, host_.index()};
-  if (to.inc == ctx.inc && to.session.loop >= ctx.loops.size())
-    host_.put(host_.index(), items::marker{to.session, device, marker, me, true});
+  if (to.inc == ctx.inc && to.session.loop >= ctx.cfg.loops)
+    outbox_.put(host_.index(), items::marker{to.session, device, marker, me, true});
   else // where there is no link, its end was told, or will be: the flow does not wait for ever
-    host_.put(place{to.inc, 0, to.session.loop}, items::marker{to.session, device, marker, me, false});
+    outbox_.put(place{to.inc, 0, to.session.loop}, items::marker{to.session, device, marker, me, false});
 }
 
 void dispatcher::resolve(const device_id &device, uint64_t ticket) {
-  host_.directory().resolve(device, ticket);
+  directory_.resolve(device, ticket);
   keep_ticking();
 }
 

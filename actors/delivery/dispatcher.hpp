@@ -6,18 +6,34 @@
 
 #include "actors/delivery/correlations.hpp"
 #include "actors/delivery/lane.hpp"
+#include "actors/delivery/ports.hpp"
 #include "cluster/flow_table.hpp"
 #include "net/timer_wheel.hpp"
 
+#include <array>
 #include <unordered_map>
 
 namespace stentor::actors {
 
-class loop;
+class links;
+class loop_env;
+class outbox;
+class session_table;
 
-class dispatcher final : public flow_host {
+/// What the dispatcher works with, all of its loop.
+struct dispatcher_deps {
+  loop_env &host;
+  actors::outbox &outbox;
+  session_table &sessions;
+  actors::links &links;
+  resolver &directory;
+};
+
+class dispatcher final : public flow_host, public delivery_sink {
 public:
-  explicit dispatcher(loop &host);
+  explicit dispatcher(const dispatcher_deps &deps);
+  /// Once each, before the first message: who is told what `asker::api` and `asker::fanout` wait for.
+  void report_to(asker who, verdict_sink &sink) { sinks_[static_cast<size_t>(who)] = &sink; }
 
   // -- senders ----
   /// A fresh id for a message accepted now.
@@ -53,11 +69,12 @@ public:
 
   // -- the device's end ----
   /// The final verdict of a message, said by whoever owned it last.
-  void finish(envelope_ptr e, outcome result);
+  void finish(envelope_ptr e, outcome result) override;
   /// Not final: the sender's timeout should say this stage.
-  void note(const envelope &e, stage reached);
+  void note(const envelope &e, stage reached) override;
   /// Sends a message back that the session at `ref` does not take.
-  void send_back(const session_ref &ref, epoch ep, envelope_ptr e);
+  void send_back(const session_ref &ref, epoch ep, envelope_ptr e) override;
+  bool settle_moved_key(const session_ref &ref, const envelope &e, verdict v, epoch ep) override;
 
   // -- lane items ----
   void handle(items::deliver &x);
@@ -90,7 +107,12 @@ private:
   void on_tick();
   void keep_ticking();
 
-  loop &host_;
+  loop_env &host_;
+  outbox &outbox_;
+  session_table &sessions_;
+  links &links_;
+  resolver &directory_;
+  std::array<verdict_sink *, asker_count> sinks_{}; ///< by `asker`; null for sessions
   message_id_source ids_;
   correlations correlations_;
   flow_table flows_;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/delivery/fanout.hpp"
 
-#include "actors/loop.hpp"
-#include "actors/session/session.hpp"
+#include "actors/core/loop_env.hpp"
+#include "actors/core/node_context.hpp"
+#include "actors/delivery/dispatcher.hpp"
 
 #include <algorithm>
 #include <array>
@@ -43,18 +44,17 @@ void fanouts::send(const envelope &pattern, const std::vector<storage::record> &
   job.sender = sender;
   job.message = pattern.id;
   job.wants = pattern.wants;
-  auto &messages = host_.messages();
   std::vector<envelope_ptr> copies;
   for (auto &record : to) {
     if (record.device == except)
       continue;
     auto copy = std::make_unique<envelope>(pattern);
-    copy->id = messages.next_id();
+    copy->id = messages_.next_id();
     copy->to = record.device;
     if (pattern.wants != want::none) {
       pending_verdict entry{asker::fanout, pattern.wants,       pattern.by,          stage::accepted, {},
                             ticket,        record.device.str(), pattern.accepted_at, pattern.deadline};
-      copy->answer_to.correlation = messages.open(std::move(entry));
+      copy->answer_to.correlation = messages_.open(std::move(entry));
       if (copy->answer_to.correlation == 0) {
         outcome full;
         full.what = verdict::congested;
@@ -71,7 +71,7 @@ void fanouts::send(const envelope &pattern, const std::vector<storage::record> &
   else
     open_.emplace(ticket, std::move(job));
   for (auto &copy : copies)
-    messages.submit(std::move(copy));
+    messages_.submit(std::move(copy));
 }
 
 void fanouts::on_outcome(uint64_t ticket, std::string device, const outcome &result, uint32_t total_us) {
@@ -92,12 +92,11 @@ void fanouts::finish(fanout done) {
   if (done.wants == want::none)
     return;
   auto result = worst_of(done.copies);
-  host_.messages().tell_session(
-      done.sender, done.message,
-      owed_verdict{{},
-                   std::move(result),
-                   done.slowest_us,
-                   std::make_unique<std::vector<copy_verdict>>(std::move(done.copies))});
+  messages_.tell_session(done.sender, done.message,
+                         owed_verdict{{},
+                                      std::move(result),
+                                      done.slowest_us,
+                                      std::make_unique<std::vector<copy_verdict>>(std::move(done.copies))});
 }
 
 } // namespace stentor::actors

@@ -3,6 +3,7 @@
 // every copy has its own. Confined to its loop.
 #pragma once
 
+#include "actors/delivery/ports.hpp"
 #include "actors/delivery/session_state.hpp"
 #include "cluster/envelope.hpp"
 #include "cluster/time.hpp"
@@ -15,21 +16,22 @@
 
 namespace stentor::actors {
 
-class loop;
+class dispatcher;
+class loop_env;
 
 /// The verdict of an account message: the worst of its copies; `offline` where there was none.
 outcome worst_of(const std::vector<copy_verdict> &copies);
 
-class fanouts {
+class fanouts final : public verdict_sink {
 public:
-  explicit fanouts(loop &host) : host_{host} {}
+  fanouts(loop_env &host, dispatcher &messages) : host_{host}, messages_{messages} {}
 
   /// Sends a copy of `pattern` (its `to` and ids are filled in here) to each record but `except`; the session
   /// `sender` hears one verdict, wherever it lives by then: that of `pattern.id`.
   void send(const envelope &pattern, const std::vector<storage::record> &to, const device_id &except,
             const session_ref &sender);
   /// A copy's verdict, from the dispatcher.
-  void on_outcome(uint64_t ticket, std::string device, const outcome &result, uint32_t total_us);
+  void on_outcome(uint64_t ticket, std::string device, const outcome &result, uint32_t total_us) override;
 
 private:
   struct fanout {
@@ -42,7 +44,8 @@ private:
   };
   void finish(fanout done);
 
-  loop &host_;
+  loop_env &host_;
+  dispatcher &messages_;
   uint64_t last_ticket_ = 0;
   std::unordered_map<uint64_t, fanout> open_; ///< bounded by the correlations that each copy opens
 };

@@ -98,7 +98,7 @@ using lane_item =
                  items::handed_over, std::unique_ptr<items::route_lost>>;
 
 /// The items of one turn from one loop.
-struct parcel {
+struct lane_batch {
   uint16_t from = 0;
   std::vector<lane_item> items;
   size_t data_bytes = 0; ///< credit to give back once handled

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/delivery/links.hpp"
 
+#include "actors/core/loop_env.hpp"
+#include "actors/core/node_context.hpp"
 #include "actors/delivery/wire.hpp"
-#include "actors/loop.hpp"
 
 namespace stentor::actors {
 
@@ -154,7 +155,7 @@ void links::flush() {
       out.told_bytes = out.handled_bytes;
       out.told_messages = out.handled_messages;
       host_.counters().link_batch(batch.items.size(), batch.data_messages);
-      peer.at.inboxes[i]->enqueue(host_.inbox().self(), caf::make_message_id(),
+      peer.at.inboxes[i]->enqueue(inbox_, caf::make_message_id(),
                                   caf::make_message(batch_atom_v, std::move(batch)), &host_);
     }
 }

@@ -17,11 +17,13 @@
 
 namespace stentor::actors {
 
-class loop;
+class loop_env;
 
 class links {
 public:
-  explicit links(loop &host) : host_{host} {}
+  /// `inbox`: of this loop, the sender of its batches; set before the first link.
+  explicit links(loop_env &host) : host_{host} {}
+  void speak_as(caf::strong_actor_ptr inbox) { inbox_ = std::move(inbox); }
 
   // -- for the loop's actors ----
   enum class taken : uint8_t { yes, full, no_link };
@@ -80,7 +82,8 @@ private:
   peer *peer_at(const place &to) noexcept;
   void write(lane &to, incarnation peer, lane_item &item);
 
-  loop &host_;
+  loop_env &host_;
+  caf::strong_actor_ptr inbox_;
   std::unordered_map<incarnation, peer> peers_;
   bool has_work_ = false;                  ///< something to send at the turn's end
   static constexpr size_t max_early = 256; ///< batches; news comes within a few turns

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/core/hosted_actor.hpp"
+#include "actors/delivery/ports.hpp"
 #include "cluster/ids.hpp"
 
 #include <cstdint>
@@ -11,44 +12,43 @@
 
 namespace stentor::actors {
 
-class session;
-
 class session_table {
 public:
   explicit session_table(uint16_t loop) : loop_{loop} {}
 
-  /// Reserves a place; `fill` must follow before anybody looks.
+  /// Reserves a cell; `fill` must follow before anybody looks.
   session_ref reserve();
-  void fill(const session_ref &ref, hosted_ptr<session> who);
-  /// Null where the session ended.
-  session *find(const session_ref &ref) const noexcept {
-    if (ref.index >= slots_.size() || slots_[ref.index].generation != ref.generation)
+  /// `keeps_alive` until `erase`.
+  void fill(const session_ref &ref, session_port &who, caf::strong_actor_ptr keeps_alive);
+  /// Null once the session has ended.
+  session_port *find(const session_ref &ref) const noexcept {
+    if (ref.index >= cells_.size() || cells_[ref.index].generation != ref.generation)
       return nullptr;
-    return slots_[ref.index].who;
+    return cells_[ref.index].who;
   }
   void erase(const session_ref &ref);
-  size_t size() const noexcept { return slots_.size() - free_.size(); }
+  size_t size() const noexcept { return cells_.size() - free_.size(); }
 
-  /// Places, taken or free; `at` one of them: null where it is free.
-  size_t places() const noexcept { return slots_.size(); }
-  session *at(size_t index) const noexcept { return slots_[index].who; }
+  /// Cells, taken or free; `at` one of them: null if it is free.
+  size_t cells() const noexcept { return cells_.size(); }
+  session_port *at(size_t index) const noexcept { return cells_[index].who; }
 
   template <class F>
   void for_each(F &&visit) const {
-    for (auto &place : slots_)
-      if (place.who)
-        visit(*place.who);
+    for (auto &x : cells_)
+      if (x.who)
+        visit(*x.who);
   }
 
 private:
-  struct slot {
+  struct cell {
     uint64_t generation = 0;
-    session *who = nullptr;
+    session_port *who = nullptr;
     caf::strong_actor_ptr keeps_alive;
   };
   uint16_t loop_;
   uint64_t generations_ = 0;
-  std::vector<slot> slots_;
+  std::vector<cell> cells_;
   std::vector<uint32_t> free_;
 };
 

@@ -20,8 +20,8 @@ constexpr std::chrono::seconds calm{10};
 
 /// While writes are provisional, or not ours to make, records and sessions differ by design.
 bool auditor_state::can_judge() const {
-  return !parts.view->outage && !parts.view->lost &&
-         (!parts.clustered || parts.view->can_renew == renew_word::yes);
+  return !deps.view->outage && !deps.view->lost &&
+         (!deps.clustered || deps.view->can_renew == renew_word::yes);
 }
 
 void auditor_state::step() {
@@ -29,10 +29,10 @@ void auditor_state::step() {
     return; // an answer is late: what it is about is looked at first
   if (!can_judge()) {
     logic.forget();
-    quiet_until = parts.now() + calm;
+    quiet_until = deps.now() + calm;
     return;
   }
-  if (parts.now() < quiet_until)
+  if (deps.now() < quiet_until)
     return;
   ++open;
   recheck();
@@ -51,7 +51,7 @@ void auditor_state::walk() {
       static_cast<uint16_t>(std::min<size_t>(pace().slots * (hurries ? hurry : 1), slot_count - next_slot));
   auto first = static_cast<uint16_t>(next_slot);
   ++open;
-  self->request(parts.directory, answer_time, walk_atom_v, uint64_t{parts.inc}, first, count)
+  self->request(deps.directory, answer_time, walk_atom_v, uint64_t{deps.inc}, first, count)
       .then(
           [this, count](records &found) {
             next_slot += count;
@@ -59,7 +59,7 @@ void auditor_state::walk() {
               next_slot = 0;
               hurries = false;
               logic.end_round();
-              auto &to = parts.numbers->node();
+              auto &to = deps.metrics->node();
               to.audit_rounds.fetch_add(1, std::memory_order_relaxed);
               to.disagreements.store(static_cast<int64_t>(logic.disagreements()), std::memory_order_relaxed);
             }
@@ -73,17 +73,17 @@ void auditor_state::walk() {
 }
 
 void auditor_state::sample() {
-  if (parts.inboxes.empty())
+  if (deps.inboxes.empty())
     return;
   auto loop = next_loop;
   ++open;
-  self->request(parts.inboxes[loop], answer_time, sample_atom_v, next_place,
+  self->request(deps.inboxes[loop], answer_time, sample_atom_v, next_place,
                 pace().sessions * (hurries ? hurry : 1u))
       .then(
           [this](session_sample &found) {
             next_place = found.next;
             if (next_place == 0)
-              next_loop = (next_loop + 1) % parts.inboxes.size();
+              next_loop = (next_loop + 1) % deps.inboxes.size();
             check(std::move(found.held));
             end_step();
           },
@@ -91,7 +91,7 @@ void auditor_state::sample() {
 }
 
 void auditor_state::recheck() {
-  check(logic.due(parts.now(), pace().rechecks));
+  check(logic.due(deps.now(), pace().rechecks));
 }
 
 // -- questions ----
@@ -103,7 +103,7 @@ void auditor_state::check(records binds) {
   for (auto &x : binds)
     devices.push_back(x.device);
   ++open;
-  self->request(parts.directory, answer_time, lookup_atom_v, std::move(devices))
+  self->request(deps.directory, answer_time, lookup_atom_v, std::move(devices))
       .then(
           [this, binds = std::move(binds)](std::vector<lookup_answer> &answers) mutable {
             records asked;
@@ -125,11 +125,11 @@ void auditor_state::ask_held(records binds, std::vector<std::optional<route>> re
     records binds;
     std::vector<std::optional<route>> recorded;
   };
-  std::vector<part> by_loop(parts.inboxes.size());
+  std::vector<part> by_loop(deps.inboxes.size());
   for (size_t i = 0; i < binds.size(); ++i) {
     auto loop = binds[i].at.session.loop;
     if (loop >= by_loop.size()) {
-      logic.look(parts.now(), binds[i], hold_word::gone, recorded[i]);
+      logic.look(deps.now(), binds[i], hold_word::gone, recorded[i]);
       continue;
     }
     by_loop[loop].binds.push_back(std::move(binds[i]));
@@ -140,12 +140,12 @@ void auditor_state::ask_held(records binds, std::vector<std::optional<route>> re
       continue;
     ++open;
     auto question = by_loop[i].binds;
-    self->request(parts.inboxes[i], answer_time, held_atom_v, std::move(question))
+    self->request(deps.inboxes[i], answer_time, held_atom_v, std::move(question))
         .then(
             [this, asked = std::move(by_loop[i])](const std::vector<hold_answer> &words) {
-              parts.numbers->node().audited.fetch_add(words.size(), std::memory_order_relaxed);
+              deps.metrics->node().audited.fetch_add(words.size(), std::memory_order_relaxed);
               for (size_t k = 0; k < words.size() && k < asked.binds.size(); ++k)
-                logic.look(parts.now(), asked.binds[k], words[k].word, asked.recorded[k]);
+                logic.look(deps.now(), asked.binds[k], words[k].word, asked.recorded[k]);
               end_step();
             },
             [this](const caf::error &) { end_step(); });
@@ -156,10 +156,10 @@ void auditor_state::ask_held(records binds, std::vector<std::optional<route>> re
 
 void auditor_state::mend() {
   std::vector<storage::unbind_request> unbinds;
-  std::vector<records> by_loop(parts.inboxes.size());
-  auto lease_until = parts.view->lease_end.load(std::memory_order_relaxed);
+  std::vector<records> by_loop(deps.inboxes.size());
+  auto lease_until = deps.view->lease_end.load(std::memory_order_relaxed);
   for (auto &x : logic.take_repairs()) {
-    parts.numbers->node().repairs[static_cast<size_t>(x.what)].fetch_add(1, std::memory_order_relaxed);
+    deps.metrics->node().repairs[static_cast<size_t>(x.what)].fetch_add(1, std::memory_order_relaxed);
     log::warn("auditor", "disagreement",
               {{"kind", to_string(x.what)}, {"device", x.bind.device.str()}, {"epoch", x.bind.at.ep}});
     if (x.what == disagreement::orphan)
@@ -168,20 +168,19 @@ void auditor_state::mend() {
       by_loop[x.bind.at.session.loop].push_back(std::move(x.bind));
   }
   if (!unbinds.empty()) // where it fails, the next round finds them again
-    self->request(parts.directory, answer_time, unbind_atom_v, std::move(unbinds))
+    self->request(deps.directory, answer_time, unbind_atom_v, std::move(unbinds))
         .then([](bool) {}, [](const caf::error &) {});
   for (size_t i = 0; i < by_loop.size(); ++i)
     if (!by_loop[i].empty())
-      caf::anon_send(parts.inboxes[i], mend_atom_v, std::move(by_loop[i]));
+      caf::anon_send(deps.inboxes[i], mend_atom_v, std::move(by_loop[i]));
 }
 
 // -- the actor ----
 
-auditor_actor::behavior_type auditor(auditor_actor::stateful_pointer<auditor_state> self,
-                                     auditor_parts parts) {
+auditor_actor::behavior_type auditor(auditor_actor::stateful_pointer<auditor_state> self, auditor_deps deps) {
   auto &state = self->state;
   state.self = self;
-  state.parts = std::move(parts);
+  state.deps = std::move(deps);
   self->delayed_send(self, state.pace().step, tick_atom_v);
   return {
       [self](tick_atom tick) {

@@ -28,12 +28,12 @@ inline constexpr audit_pace shared_pace{std::chrono::milliseconds{125}, 64, 32, 
 inline constexpr audit_pace single_pace{std::chrono::milliseconds{1000}, 512, 256, 256};
 inline constexpr uint16_t hurry = 4; ///< times the pace
 
-struct auditor_parts {
+struct auditor_deps {
   incarnation inc = 0;
   std::vector<caf::actor> inboxes; ///< of the loops, by index
   directory_actor directory;
   std::shared_ptr<const cluster_view> view;
-  std::shared_ptr<metrics> numbers;
+  std::shared_ptr<actors::metrics> metrics;
   bool clustered = false;
   std::function<time_point()> now = [] { return std::chrono::steady_clock::now(); };
 };
@@ -43,7 +43,7 @@ struct auditor_state {
   static constexpr const char *name = "auditor";
 
   auditor_actor::pointer self = nullptr;
-  auditor_parts parts;
+  auditor_deps deps;
   audit logic;
   size_t next_slot = 0;
   size_t next_loop = 0;
@@ -52,7 +52,7 @@ struct auditor_state {
   time_point quiet_until{}; ///< nothing is judged before
   size_t open = 0;          ///< questions without an answer: the next step waits for them
 
-  const audit_pace &pace() const noexcept { return parts.clustered ? shared_pace : single_pace; }
+  const audit_pace &pace() const noexcept { return deps.clustered ? shared_pace : single_pace; }
   void step();
 
 private:
@@ -70,7 +70,6 @@ private:
   void end_step();
 };
 
-auditor_actor::behavior_type auditor(auditor_actor::stateful_pointer<auditor_state> self,
-                                     auditor_parts parts);
+auditor_actor::behavior_type auditor(auditor_actor::stateful_pointer<auditor_state> self, auditor_deps deps);
 
 } // namespace stentor::actors

@@ -76,7 +76,7 @@ caf::result<typename Queue::reply> directory_state::ask(Queue &to, typename Queu
     to.add(std::move(what), promise, now(), ++last_number_);
     want_work();
   } else {
-    numbers->node().directory_refused.fetch_add(what.size(), std::memory_order_relaxed);
+    metrics->node().directory_refused.fetch_add(what.size(), std::memory_order_relaxed);
     refuse(promise, what.size(), errc::unavailable);
   }
   return promise;
@@ -130,7 +130,7 @@ void directory_state::refuse_late(Queue &from) {
     late += x.what.size();
     refuse(x.asker, x.what.size(), late_word<Queue>);
   }
-  numbers->node().directory_late.fetch_add(late, std::memory_order_relaxed);
+  metrics->node().directory_late.fetch_add(late, std::memory_order_relaxed);
 }
 
 /// `call` takes the whole batch and answers item by item.
@@ -158,7 +158,7 @@ bool directory_state::carry_out(Queue &from, Call call) {
 }
 
 void directory_state::count_batch(size_t requests, size_t failures) {
-  auto &to = numbers->node();
+  auto &to = metrics->node();
   to.directory_requests.fetch_add(requests, std::memory_order_relaxed);
   to.directory_batches.fetch_add(1, std::memory_order_relaxed);
   to.directory_failures.fetch_add(failures, std::memory_order_relaxed);
@@ -173,7 +173,7 @@ void directory_state::count_batch(size_t requests, size_t failures) {
 void directory_state::read_size() {
   size_read_ = now();
   if (auto devices = store->size())
-    numbers->node().directory_devices.store(static_cast<int64_t>(*devices), std::memory_order_relaxed);
+    metrics->node().directory_devices.store(static_cast<int64_t>(*devices), std::memory_order_relaxed);
 }
 
 // -- calls, each for everyone who asked ----
@@ -264,13 +264,13 @@ void directory_state::tick() {
 
 directory_actor::behavior_type directory(directory_actor::stateful_pointer<directory_state> self,
                                          std::shared_ptr<storage::directory> store,
-                                         std::shared_ptr<metrics> numbers,
+                                         std::shared_ptr<actors::metrics> metrics,
                                          std::shared_ptr<const cluster_view> view,
                                          std::chrono::milliseconds poll) {
   auto &state = self->state;
   state.self = self;
   state.store = std::move(store);
-  state.numbers = std::move(numbers);
+  state.metrics = std::move(metrics);
   state.view = std::move(view);
   state.poll = poll;
   if (poll.count() > 0)

@@ -31,7 +31,7 @@ struct directory_state {
 
   directory_actor::stateful_pointer<directory_state> self = nullptr;
   std::shared_ptr<storage::directory> store;
-  std::shared_ptr<metrics> numbers;
+  std::shared_ptr<actors::metrics> metrics;
   std::shared_ptr<const cluster_view> view;
   std::vector<router_actor> routers;
   bool wanted = false;      ///< somebody wants events
@@ -116,7 +116,7 @@ private:
 
 directory_actor::behavior_type directory(directory_actor::stateful_pointer<directory_state> self,
                                          std::shared_ptr<storage::directory> store,
-                                         std::shared_ptr<metrics> numbers,
+                                         std::shared_ptr<actors::metrics> metrics,
                                          std::shared_ptr<const cluster_view> view,
                                          std::chrono::milliseconds poll);
 

@@ -16,7 +16,7 @@ constexpr size_t sweep_batch = 256;
 
 bool directory_state::add_chore(std::function<void()> what) {
   if (chores.size() >= most_chores) {
-    numbers->node().directory_refused.fetch_add(1, std::memory_order_relaxed);
+    metrics->node().directory_refused.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
   chores.push_back({std::move(what), ++last_number_});
@@ -40,7 +40,7 @@ void directory_state::sweep(const node_id &node, incarnation inc) {
     count_batch(1, removed ? 0 : 1);
     if (!removed)
       return;
-    numbers->node().swept.fetch_add(removed->removed, std::memory_order_relaxed);
+    metrics->node().swept.fetch_add(removed->removed, std::memory_order_relaxed);
     if (removed->more)
       sweep(node, inc);
   });

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/directory/directory_client.hpp"
 
-#include "actors/loop.hpp"
-#include "actors/session/session.hpp"
+#include "actors/core/loop_env.hpp"
+#include "actors/core/node_context.hpp"
+#include "actors/delivery/dispatcher.hpp"
+#include "actors/delivery/links.hpp"
+#include "actors/delivery/session_table.hpp"
+#include "actors/directory/unsettled_records.hpp"
 
 #include <algorithm>
 
@@ -39,15 +43,15 @@ directory_client::batch &directory_client::batch_for(const device_id &device) {
   auto slots = ctx.view->slots();
   auto *owner = slots ? slots->owner(s) : nullptr;
   // Without a link to the owner we ask the directory ourselves: it is the truth, the owner only a way to it.
-  if (owner && owner->inc != ctx.inc && host_.links().is_up(owner->inc))
-    return batches_[{owner->inc, host_.links().router_index(owner->inc, s)}];
+  if (owner && owner->inc != ctx.inc && links_.is_up(owner->inc))
+    return batches_[{owner->inc, links_.router_index(owner->inc, s)}];
   return batches_[own_router(s)];
 }
 
 caf::strong_actor_ptr directory_client::router_at(const router_key &key) {
   if (key.inc == 0)
     return strong(host_.context().routers[key.index]);
-  return host_.links().router(key.inc, key.index);
+  return links_.router(key.inc, key.index);
 }
 
 bool directory_client::bind(storage::bind_request what) {
@@ -104,7 +108,7 @@ void directory_client::send_binds(std::vector<storage::bind_request> binds, cons
     x.lease_until = std::min(x.lease_until, until);
     x.asked_at = asked_at;
   }
-  host_.asks().ask(
+  requests_.ask(
       router_at(to), timeout_of(to.inc), caf::make_message(bind_atom_v, std::move(sent)),
       [this, to, how, settled_at, binds = std::move(binds)](caf::expected<caf::message> answer) mutable {
         if (how.first())
@@ -126,7 +130,7 @@ void directory_client::tell_bound(std::vector<storage::bind_request> asked,
   std::vector<storage::bind_request> overtaken;
   for (size_t i = 0; i < asked.size(); ++i) {
     auto said = answers && i < answers->size() ? (*answers)[i] : bind_answer{errc::timed_out, 0, caf::none};
-    auto *session = host_.sessions().find(asked[i].to.session);
+    auto *session = sessions_.find(asked[i].to.session);
     if (said.error == errc::stale && session) {
       overtaken.push_back(std::move(asked[i]));
       continue;
@@ -139,7 +143,7 @@ void directory_client::tell_bound(std::vector<storage::bind_request> asked,
     else if (said.error == errc::none) // it ended meanwhile: nothing may stand for it
       undo_bind({asked[i].device, said.ep, host_.context().lease_until()}, asked[i].account, said.previous);
     else if (said.error == errc::timed_out) // its answer was lost, the record may be there
-      host_.unsettled().add({asked[i].device, asked[i].to.session, 0, settled_at});
+      unsettled_.add({asked[i].device, asked[i].to.session, 0, settled_at});
   }
   // Connections of one device that come at the same time: one of them is the last, and that it is asked for
   // now shows that it is not an old request that lay somewhere.
@@ -151,7 +155,7 @@ void directory_client::tell_bound(std::vector<storage::bind_request> asked,
 
 void directory_client::send_unbinds(std::vector<storage::unbind_request> unbinds, const router_key &to) {
   auto message = caf::make_message(unbind_atom_v, unbinds);
-  host_.asks().ask(
+  requests_.ask(
       router_at(to), timeout_of(to.inc), std::move(message),
       [this, unbinds = std::move(unbinds)](caf::expected<caf::message> answer) mutable {
         auto *taken = content_of<bool>(answer);
@@ -170,24 +174,24 @@ void directory_client::undo_bind(storage::unbind_request what, const account_id 
   // A session that still has a connection must not stay without its record: once ours is gone, it is asked to
   // put its own back.
   auto message = caf::make_message(unbind_atom_v, std::vector{what});
-  host_.asks().ask(strong(host_.context().router_of(what.device)), directory_timeout, std::move(message),
-                   [this, what, account, previous = *previous](caf::expected<caf::message> answer) {
-                     auto *taken = content_of<bool>(answer);
-                     if (!taken || !*taken)
-                       unbind_again({what});
-                     else if (auto whom = inbox_at(previous))
-                       whom->enqueue(host_.inbox().self(), caf::make_message_id(),
-                                     caf::make_message(mend_atom_v, std::vector{storage::record{
-                                                                        what.device, account, previous}}),
-                                     &host_);
-                   });
+  requests_.ask(strong(host_.context().router_of(what.device)), directory_timeout, std::move(message),
+                [this, what, account, previous = *previous](caf::expected<caf::message> answer) {
+                  auto *taken = content_of<bool>(answer);
+                  if (!taken || !*taken)
+                    unbind_again({what});
+                  else if (auto whom = inbox_at(previous))
+                    whom->enqueue(requests_.inbox(), caf::make_message_id(),
+                                  caf::make_message(mend_atom_v, std::vector{storage::record{
+                                                                     what.device, account, previous}}),
+                                  &host_);
+                });
 }
 
 caf::strong_actor_ptr directory_client::inbox_at(const route &at) {
   auto &ctx = host_.context();
   if (at.inc != ctx.inc)
-    return host_.links().inbox(at.inc, at.session.loop);
-  return at.session.loop < ctx.loops.size() ? ctx.loops[at.session.loop]->inbox().self() : nullptr;
+    return links_.inbox(at.inc, at.session.loop);
+  return at.session.loop < ctx.inboxes.size() ? ctx.inboxes[at.session.loop] : nullptr;
 }
 
 // -- lookups ----
@@ -195,7 +199,7 @@ caf::strong_actor_ptr directory_client::inbox_at(const route &at) {
 void directory_client::send_lookups(std::vector<device_id> devices, std::vector<uint64_t> tickets,
                                     const router_key &to) {
   auto message = caf::make_message(lookup_atom_v, devices);
-  host_.asks().ask(
+  requests_.ask(
       router_at(to), timeout_of(to.inc), std::move(message),
       [this, to, devices = std::move(devices),
        tickets = std::move(tickets)](caf::expected<caf::message> answer) mutable {
@@ -221,65 +225,65 @@ void directory_client::tell_resolved(const std::vector<device_id> &devices,
       r = {resolution::kind::found, found->at};
     else if ((*answers)[i].doubtful || host_.context().view->is_doubtful()) // what one of both knows
       r.what = resolution::kind::unknown;
-    host_.messages().on_resolved(devices[i], tickets[i], r);
+    messages_.on_resolved(devices[i], tickets[i], r);
   }
 }
 
 // -- other questions ----
 
-void directory_client::list(const account_id &account, list_handler told, duration most) {
-  list_what_is_there(
+void directory_client::list(const account_id &account, list_handler on_answer, duration most) {
+  list_present(
       account,
-      [told = std::move(told), &view = *host_.context().view](auto found) {
-        told(view.is_doubtful() ? caf::expected<std::vector<storage::record>>{make_error(errc::unavailable)}
-                                : std::move(found));
+      [on_answer = std::move(on_answer), &view = *host_.context().view](auto found) {
+        on_answer(view.is_doubtful()
+                      ? caf::expected<std::vector<storage::record>>{make_error(errc::unavailable)}
+                      : std::move(found));
       },
       most);
 }
 
-void directory_client::list_what_is_there(const account_id &account, list_handler told, duration most) {
+void directory_client::list_present(const account_id &account, list_handler on_answer, duration most) {
   auto timeout = std::chrono::ceil<std::chrono::milliseconds>(std::min<duration>(most, directory_timeout));
-  host_.asks().ask(strong(host_.context().router_of(account)), timeout,
-                   caf::make_message(list_atom_v, account),
-                   [told = std::move(told)](caf::expected<caf::message> answer) {
-                     if (answer && answer->match_elements<std::vector<storage::record>>())
-                       told(answer->get_as<std::vector<storage::record>>(0));
-                     else
-                       told(answer ? make_error(errc::unavailable) : answer.error());
-                   });
+  requests_.ask(strong(host_.context().router_of(account)), timeout, caf::make_message(list_atom_v, account),
+                [on_answer = std::move(on_answer)](caf::expected<caf::message> answer) {
+                  if (answer && answer->match_elements<std::vector<storage::record>>())
+                    on_answer(answer->get_as<std::vector<storage::record>>(0));
+                  else
+                    on_answer(answer ? make_error(errc::unavailable) : answer.error());
+                });
 }
 
-void directory_client::lookup(const device_id &device, lookup_handler told) {
-  host_.asks().ask(strong(host_.context().router_of(device)), directory_timeout,
-                   caf::make_message(lookup_atom_v, std::vector<device_id>{device}),
-                   [told = std::move(told)](caf::expected<caf::message> answer) {
-                     auto *found = content_of<std::vector<lookup_answer>>(answer);
-                     if (found && found->size() == 1 && (found->front().found || !found->front().doubtful))
-                       told(found->front());
-                     else
-                       told(lookup_answer{errc::unavailable, caf::none});
-                   });
+void directory_client::lookup(const device_id &device, lookup_handler on_answer) {
+  requests_.ask(strong(host_.context().router_of(device)), directory_timeout,
+                caf::make_message(lookup_atom_v, std::vector<device_id>{device}),
+                [on_answer = std::move(on_answer)](caf::expected<caf::message> answer) {
+                  auto *found = content_of<std::vector<lookup_answer>>(answer);
+                  if (found && found->size() == 1 && (found->front().found || !found->front().doubtful))
+                    on_answer(found->front());
+                  else
+                    on_answer(lookup_answer{errc::unavailable, caf::none});
+                });
 }
 
 void directory_client::watch(const account_id &account, const session_ref &who,
-                             std::function<void(errc)> told) {
-  host_.asks().ask(
-      strong(host_.context().router_of(account)), directory_timeout,
-      caf::make_message(watch_atom_v, caf::actor_cast<caf::actor>(host_.inbox().self()), account, who),
-      [told = std::move(told)](caf::expected<caf::message> answer) {
-        auto *taken = content_of<bool>(answer);
-        if (taken && *taken)
-          told(errc::none);
-        else
-          told(!answer && answer.error() == errc::overloaded ? errc::overloaded : errc::unavailable);
-      });
+                             std::function<void(errc)> on_answer) {
+  requests_.ask(strong(host_.context().router_of(account)), directory_timeout,
+                caf::make_message(watch_atom_v, caf::actor_cast<caf::actor>(requests_.inbox()), account, who),
+                [on_answer = std::move(on_answer)](caf::expected<caf::message> answer) {
+                  auto *taken = content_of<bool>(answer);
+                  if (taken && *taken)
+                    on_answer(errc::none);
+                  else
+                    on_answer(!answer && answer.error() == errc::overloaded ? errc::overloaded
+                                                                            : errc::unavailable);
+                });
 }
 
 void directory_client::unwatch(const account_id &account, const session_ref &who) {
   strong(host_.context().router_of(account))
       ->enqueue(
-          host_.inbox().self(), caf::make_message_id(),
-          caf::make_message(unwatch_atom_v, caf::actor_cast<caf::actor>(host_.inbox().self()), account, who),
+          requests_.inbox(), caf::make_message_id(),
+          caf::make_message(unwatch_atom_v, caf::actor_cast<caf::actor>(requests_.inbox()), account, who),
           &host_);
 }
 

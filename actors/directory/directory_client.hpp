@@ -4,7 +4,9 @@
 #pragma once
 
 #include "actors/core/interfaces.hpp"
+#include "actors/core/ports.hpp"
 #include "actors/core/requests.hpp"
+#include "actors/directory/directory_deps.hpp"
 #include "cluster/slots.hpp"
 
 #include <map>
@@ -13,13 +15,17 @@
 
 namespace stentor::actors {
 
+class unsettled_records;
+
 class directory_client {
 public:
   /// The directory bounds its own work by three seconds; one more, so that its answer is told and not our
   /// guess.
-  static constexpr std::chrono::milliseconds directory_timeout{4000};
+  static constexpr std::chrono::milliseconds directory_timeout = binder::answer_time;
 
-  explicit directory_client(loop &host) : host_{host} {}
+  directory_client(const directory_deps &deps, unsettled_records &unsettled)
+      : host_{deps.host}, requests_{deps.requests}, sessions_{deps.sessions}, links_{deps.links},
+        messages_{deps.messages}, unsettled_{unsettled} {}
 
   // Answers arrive in a later turn.
   /// The session hears `on_bound`. False where too many binds wait already (32 k): nothing was asked.
@@ -34,17 +40,18 @@ public:
   void undo_unknown_bind(storage::unbind_request what);
   /// The dispatcher hears `on_resolved`, `unknown` where the directory does not answer.
   void resolve(const device_id &device, uint64_t ticket);
-  using list_handler = std::function<void(caf::expected<std::vector<storage::record>>)>;
+  using list_handler = binder::list_handler;
   /// Answers within `most`, or after the directory's own time where that is shorter.
   /// `unavailable` where the directory came back a moment ago and may lack devices.
-  void list(const account_id &account, list_handler told, duration most = duration::max());
+  void list(const account_id &account, list_handler on_answer, duration most = duration::max());
   /// The same, with what is there: for watchers, who hear of the rest as it comes.
-  void list_what_is_there(const account_id &account, list_handler told, duration most = duration::max());
-  using lookup_handler = std::function<void(const lookup_answer &)>;
-  void lookup(const device_id &device, lookup_handler told);
-  /// Events of the account go to the session until `unwatch`. `told` hears `none`, or `overloaded` where too
-  /// many watch already, or `unavailable`; the session may be entered all the same, and must be taken out.
-  void watch(const account_id &account, const session_ref &who, std::function<void(errc)> told);
+  void list_present(const account_id &account, list_handler on_answer, duration most = duration::max());
+  using lookup_handler = binder::lookup_handler;
+  void lookup(const device_id &device, lookup_handler on_answer);
+  /// Events of the account go to the session until `unwatch`. `on_answer` hears `none`, or `overloaded` where
+  /// too many watch already, or `unavailable`; the session may be entered all the same, and must be taken
+  /// out.
+  void watch(const account_id &account, const session_ref &who, std::function<void(errc)> on_answer);
   void unwatch(const account_id &account, const session_ref &who);
   /// The session's `on_resync`, in a moment.
   void resync_again(const session_ref &who);
@@ -93,7 +100,12 @@ private:
   void ask_for_resyncs();
   void on_tick();
 
-  loop &host_;
+  loop_env &host_;
+  requests &requests_;
+  session_table &sessions_;
+  links &links_;
+  dispatcher &messages_;
+  unsettled_records &unsettled_;
   std::map<router_key, batch> batches_; ///< of this turn, and binds that wait
   std::set<router_key> binding_;        ///< routers with a batch of our binds under way
   // For the next tick.

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the directory did not take, or did not answer, and what is asked again with the next tick.
+#include "actors/core/loop_env.hpp"
+#include "actors/core/node_context.hpp"
+#include "actors/delivery/dispatcher.hpp"
+#include "actors/delivery/links.hpp"
+#include "actors/delivery/session_table.hpp"
 #include "actors/directory/directory_client.hpp"
-#include "actors/loop.hpp"
-#include "actors/session/session.hpp"
+#include "actors/directory/unsettled_records.hpp"
 
 #include <algorithm>
 
@@ -18,19 +22,19 @@ constexpr std::chrono::milliseconds retry_length{250};
 
 void directory_client::undo_unknown_bind(storage::unbind_request what) {
   auto message = caf::make_message(unbind_atom_v, std::vector{what});
-  host_.asks().ask(caf::actor_cast<caf::strong_actor_ptr>(host_.context().router_of(what.device)),
-                   directory_timeout, std::move(message), [this, what](caf::expected<caf::message> answer) {
-                     auto *taken = content_of<bool>(answer);
-                     // While the record may stand nobody can be asked: who puts itself back would find a
-                     // newer one and think itself superseded.
-                     if (auto gone = taken && *taken;
-                         has_room_for_tick(gone ? displaced_.size() : unknown_binds_.size())) {
-                       if (gone)
-                         displaced_.push_back(what.device);
-                       else
-                         unknown_binds_.push_back(what);
-                     }
-                   });
+  requests_.ask(caf::actor_cast<caf::strong_actor_ptr>(host_.context().router_of(what.device)),
+                directory_timeout, std::move(message), [this, what](caf::expected<caf::message> answer) {
+                  auto *taken = content_of<bool>(answer);
+                  // While the record may stand nobody can be asked: who puts itself back would find a
+                  // newer one and think itself superseded.
+                  if (auto gone = taken && *taken;
+                      has_room_for_tick(gone ? displaced_.size() : unknown_binds_.size())) {
+                    if (gone)
+                      displaced_.push_back(what.device);
+                    else
+                      unknown_binds_.push_back(what);
+                  }
+                });
 }
 
 void directory_client::unbind_again(std::vector<storage::unbind_request> unbinds) {
@@ -62,11 +66,11 @@ void directory_client::ask_who_lives() {
   if (displaced_.empty())
     return;
   auto question = caf::make_message(mend_atom_v, std::exchange(displaced_, {}));
-  auto inboxes = host_.links().inboxes();
-  for (auto *x : host_.context().loops)
-    inboxes.push_back(x->inbox().self());
+  auto inboxes = links_.inboxes();
+  auto &own = host_.context().inboxes;
+  inboxes.insert(inboxes.end(), own.begin(), own.end());
   for (auto &inbox : inboxes)
-    inbox->enqueue(host_.inbox().self(), caf::make_message_id(), question, &host_);
+    inbox->enqueue(requests_.inbox(), caf::make_message_id(), question, &host_);
 }
 
 void directory_client::undo_again() {
@@ -83,7 +87,7 @@ void directory_client::undo_again() {
 void directory_client::ask_for_resyncs() {
   for (size_t i = 0; i < most_questions_a_tick && !resyncs_.empty(); ++i) {
     auto ref = resyncs_.extract(resyncs_.begin()).value();
-    if (auto *who = host_.sessions().find(ref))
+    if (auto *who = sessions_.find(ref))
       who->on_resync();
   }
 }

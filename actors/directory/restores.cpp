@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/directory/restores.hpp"
 
-#include "actors/loop.hpp"
-#include "actors/session/session.hpp"
+#include "actors/core/loop_env.hpp"
+#include "actors/core/node_context.hpp"
+#include "actors/core/requests.hpp"
+#include "actors/delivery/links.hpp"
+#include "actors/delivery/outbox.hpp"
+#include "actors/delivery/session_table.hpp"
+#include "actors/directory/directory_client.hpp"
 
 #include <algorithm>
 
@@ -34,9 +39,9 @@ void restores::on_timer() {
 void restores::begin_round() {
   rounds_ = std::max(rounds_ - 1, 0);
   std::erase_if(left_, [](auto &x) { return !x.fresh; });
-  host_.sessions().for_each([&](session &who) {
-    if (who.is_bound())
-      left_.push_back({who.ref(), false});
+  sessions_.for_each([&](session_port &who) {
+    if (auto held = who.held(); held.bound)
+      left_.push_back({held.ref, false});
   });
   running_ = true;
   next();
@@ -65,25 +70,26 @@ void restores::next() {
     auto what = std::move(left_.back());
     left_.pop_back();
     auto ref = what.who;
-    auto *one = host_.sessions().find(ref);
-    if (!one || !one->is_bound()) {
+    auto *one = sessions_.find(ref);
+    if (!one || !one->held().bound) {
       if (what.tried)
-        host_.unsettled().add(*what.tried);
+        unsettled_.add(*what.tried);
       continue;
     }
-    batch.push_back({one->device(), one->account(), {ctx.id, ctx.inc, ref, one->ep()}, until, what.fresh});
-    auto ep = what.fresh ? 0 : one->ep();
-    asked_.push_back({std::move(what), {one->device(), ref, ep, settled_at}});
+    auto held = one->held();
+    batch.push_back({held.device, held.account, {ctx.id, ctx.inc, ref, held.ep}, until, what.fresh});
+    auto ep = what.fresh ? 0 : held.ep;
+    asked_.push_back({std::move(what), {held.device, ref, ep, settled_at}});
   }
   if (batch.empty()) {
     end_round(between_rounds);
     return;
   }
-  host_.asks().ask(caf::actor_cast<caf::strong_actor_ptr>(ctx.directory), answer_timeout,
-                   caf::make_message(restore_atom_v, std::move(batch)),
-                   [this](caf::expected<caf::message> answer) {
-                     on_answers(content_of<std::vector<restore_answer>>(answer));
-                   });
+  requests_.ask(caf::actor_cast<caf::strong_actor_ptr>(ctx.directory), answer_timeout,
+                caf::make_message(restore_atom_v, std::move(batch)),
+                [this](caf::expected<caf::message> answer) {
+                  on_answers(content_of<std::vector<restore_answer>>(answer));
+                });
 }
 
 void restores::unbind(const session_ref &who, storage::unbind_request what) {
@@ -96,7 +102,7 @@ void restores::unbind(const session_ref &who, storage::unbind_request what) {
 
 void restores::send(storage::unbind_request what) {
   what.lease_until = host_.context().lease_until();
-  host_.directory().unbind(std::move(what));
+  client_.unbind(std::move(what));
 }
 
 void restores::stop() {
@@ -115,11 +121,12 @@ epoch restores::ours(const restore_answer &answer, const session_ref &who) const
   return at && at->inc == host_.context().inc && at->session == who ? at->ep : 0;
 }
 
-void restores::take(session &who, const restore_answer &answer) {
-  if (auto ep = ours(answer, who.ref()))
+void restores::take(session_port &who, const restore_answer &answer) {
+  auto held = who.held();
+  if (auto ep = ours(answer, held.ref))
     who.adopt(ep);
   else if (answer.holder)
-    who.on_superseded(who.device(), answer.holder->ep);
+    who.on_superseded(held.device, answer.holder->ep);
 }
 
 void restores::fail(const asked &x, bool is_unknown) {
@@ -127,7 +134,7 @@ void restores::fail(const asked &x, bool is_unknown) {
   if (is_unknown && again.fresh)
     again.tried = x.record;
   else if (is_unknown) // also for one that lives: it may end before this lands
-    host_.unsettled().add(x.record);
+    unsettled_.add(x.record);
   else if (x.unbind)
     send(*x.unbind);
   if (again.fresh)
@@ -136,8 +143,8 @@ void restores::fail(const asked &x, bool is_unknown) {
 
 void restores::settle(const asked &x, const restore_answer &answer) {
   host_.counters().restored(answer.restored);
-  auto *one = host_.sessions().find(x.what.who);
-  if (one && one->is_bound())
+  auto *one = sessions_.find(x.what.who);
+  if (one && one->held().bound)
     take(*one, answer);
   else if (auto ep = ours(answer, x.what.who)) // it ended meanwhile
     send({x.record.device, ep, 0});

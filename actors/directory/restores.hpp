@@ -14,13 +14,15 @@
 
 namespace stentor::actors {
 
-class loop;
-class session;
+class directory_client;
+class session_port;
 struct restore_answer;
 
 class restores {
 public:
-  explicit restores(loop &host) : host_{host} {}
+  restores(const directory_deps &deps, directory_client &client, unsettled_records &unsettled)
+      : host_{deps.host}, requests_{deps.requests}, sessions_{deps.sessions}, client_{client},
+        unsettled_{unsettled} {}
 
   /// Two rounds, the second when the other nodes have surely had their first.
   void start();
@@ -54,9 +56,13 @@ private:
   void send(storage::unbind_request what);
   /// The epoch by which the session's record stands; 0 where it does not.
   epoch ours(const restore_answer &answer, const session_ref &who) const;
-  void take(session &who, const restore_answer &answer);
+  void take(session_port &who, const restore_answer &answer);
 
-  loop &host_;
+  loop_env &host_;
+  requests &requests_;
+  session_table &sessions_;
+  directory_client &client_;
+  unsettled_records &unsettled_;
   std::vector<job> left_;    ///< of this round
   std::vector<asked> asked_; ///< under way, one batch at a time
   int rounds_ = 0;           ///< still to come

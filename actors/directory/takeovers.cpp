@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/directory/takeovers.hpp"
 
-#include "actors/loop.hpp"
-#include "actors/session/session.hpp"
+#include "actors/core/loop_env.hpp"
+#include "actors/core/node_context.hpp"
+#include "actors/core/requests.hpp"
+#include "actors/delivery/links.hpp"
+#include "actors/delivery/outbox.hpp"
+#include "actors/delivery/session_table.hpp"
+#include "actors/directory/directory_client.hpp"
 
 #include <map>
 #include <unordered_map>
@@ -37,7 +42,7 @@ void takeovers::on_dead(incarnation inc) {
 }
 
 void takeovers::work() {
-  auto todo = notices_.due(host_.now(), [this](incarnation inc) { return host_.links().is_up(inc); });
+  auto todo = notices_.due(host_.now(), [this](incarnation inc) { return links_.is_up(inc); });
   for (auto &what : todo.send)
     send(what);
   post(todo.post);
@@ -51,9 +56,9 @@ void takeovers::on_tick() {
 
 void takeovers::send(const supersede_notice &what) {
   auto &at = what.previous;
-  host_.put(place{at.inc, 0, at.session.loop},
-            std::make_unique<items::supersede>(
-                items::supersede{at.session, what.device, what.newer, {0, 0, host_.index()}}));
+  outbox_.put(place{at.inc, 0, at.session.loop},
+              std::make_unique<items::supersede>(
+                  items::supersede{at.session, what.device, what.newer, {0, 0, host_.index()}}));
 }
 
 void takeovers::post(const std::vector<supersede_notice> &what) {
@@ -66,15 +71,15 @@ void takeovers::post(const std::vector<supersede_notice> &what) {
     notices.reserve(posted.size());
     for (auto &x : posted)
       notices.push_back({x.device, x.newer});
-    host_.asks().ask(directory, post_timeout,
-                     caf::make_message(notice_atom_v, holder.second, holder.first, std::move(notices)),
-                     [this, posted = posted](const caf::expected<caf::message> &answer) {
-                       auto *kept = content_of<bool>(answer);
-                       if (kept && *kept)
-                         return;
-                       for (auto &x : posted)
-                         notices_.on_not_posted(x, host_.now());
-                     });
+    requests_.ask(directory, post_timeout,
+                  caf::make_message(notice_atom_v, holder.second, holder.first, std::move(notices)),
+                  [this, posted = posted](const caf::expected<caf::message> &answer) {
+                    auto *kept = content_of<bool>(answer);
+                    if (kept && *kept)
+                      return;
+                    for (auto &x : posted)
+                      notices_.on_not_posted(x, host_.now());
+                  });
   }
 }
 
@@ -86,13 +91,15 @@ void takeovers::on_notices(const std::vector<storage::notice> &notices) {
     newer.insert_or_assign(x.device, x.newer);
   // The table is by session, not by device: a walk over all of them, for what is rare.
   std::vector<session_ref> concerned;
-  host_.sessions().for_each([&](session &who) {
-    if (newer.contains(who.device()))
-      concerned.push_back(who.ref());
+  sessions_.for_each([&](session_port &who) {
+    if (auto held = who.held(); newer.contains(held.device))
+      concerned.push_back(held.ref);
   });
   for (auto &ref : concerned)
-    if (auto *who = host_.sessions().find(ref))
-      who->on_superseded(who->device(), newer.at(who->device()));
+    if (auto *who = sessions_.find(ref)) {
+      auto held = who->held();
+      who->on_superseded(held.device, newer.at(held.device));
+    }
 }
 
 } // namespace stentor::actors

@@ -3,6 +3,7 @@
 // again until answered on another, through the directory where the link does not serve. Confined to its loop.
 #pragma once
 
+#include "actors/directory/directory_deps.hpp"
 #include "cluster/ids.hpp"
 #include "cluster/supersede_notices.hpp"
 #include "net/timer_wheel.hpp"
@@ -12,11 +13,11 @@
 
 namespace stentor::actors {
 
-class loop;
-
 class takeovers {
 public:
-  explicit takeovers(loop &host) : host_{host} {}
+  explicit takeovers(const directory_deps &deps)
+      : host_{deps.host}, requests_{deps.requests}, sessions_{deps.sessions}, links_{deps.links},
+        outbox_{deps.outbox} {}
 
   /// `device` is held here with `newer`; `previous` held it before.
   void tell(const route &previous, const device_id &device, epoch newer);
@@ -34,7 +35,11 @@ private:
   void send(const supersede_notice &what);
   void post(const std::vector<supersede_notice> &what);
 
-  loop &host_;
+  loop_env &host_;
+  requests &requests_;
+  session_table &sessions_;
+  links &links_;
+  outbox &outbox_;
   supersede_notices notices_;
   net::timer_for<takeovers, &takeovers::on_tick> tick_{this};
 };

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/directory/unsettled_records.hpp"
 
-#include "actors/loop.hpp"
-#include "actors/session/session.hpp"
+#include "actors/core/loop_env.hpp"
+#include "actors/core/node_context.hpp"
+#include "actors/core/requests.hpp"
+#include "actors/delivery/links.hpp"
+#include "actors/delivery/outbox.hpp"
+#include "actors/delivery/session_table.hpp"
+#include "actors/directory/directory_client.hpp"
 
 #include <algorithm>
 
@@ -21,6 +26,10 @@ constexpr size_t looks_a_tick = 128;
 
 void unsettled_records::add(unsettled_record what) {
   keep(entry{std::move(what)});
+}
+
+void unsettled_records::add(const device_id &device, const session_ref &who) {
+  add({device, who, 0, host_.now() + binder::answer_time});
 }
 
 void unsettled_records::keep(entry what) {
@@ -50,13 +59,13 @@ void unsettled_records::on_tick() {
 
 void unsettled_records::give_up(entry x) {
   auto &what = x.what;
-  if (auto *session = host_.sessions().find(what.who); session && session->is_bound())
+  if (auto *session = sessions_.find(what.who); session && session->held().bound)
     return; // it ends with an unbind of its own
   if (what.ep != 0) {
-    host_.directory().unbind({what.device, what.ep, host_.context().lease_until()});
+    client_.unbind({what.device, what.ep, host_.context().lease_until()});
     return;
   }
-  host_.directory().lookup(what.device, [this, x](const lookup_answer &answer) mutable {
+  client_.lookup(what.device, [this, x](const lookup_answer &answer) mutable {
     auto &ctx = host_.context();
     if (answer.error != errc::none) {
       x.what.settled_at = host_.now() + look_again;
@@ -64,7 +73,7 @@ void unsettled_records::give_up(entry x) {
         keep(std::move(x));
     } else if (auto &found = answer.found;
                found && found->at.inc == ctx.inc && found->at.session == x.what.who) {
-      host_.directory().undo_unknown_bind({x.what.device, found->at.ep, ctx.lease_until()});
+      client_.undo_unknown_bind({x.what.device, found->at.ep, ctx.lease_until()});
     }
   });
 }

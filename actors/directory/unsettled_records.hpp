@@ -4,6 +4,7 @@
 // still ask: they repeat, which is idempotent.
 #pragma once
 
+#include "actors/directory/directory_deps.hpp"
 #include "cluster/ids.hpp"
 #include "net/timer_wheel.hpp"
 
@@ -12,7 +13,7 @@
 
 namespace stentor::actors {
 
-class loop;
+class directory_client;
 
 /// A write for the session `who`, of which nobody knows whether it was carried out.
 struct unsettled_record {
@@ -24,10 +25,13 @@ struct unsettled_record {
 
 class unsettled_records {
 public:
-  explicit unsettled_records(loop &host) : host_{host} {}
+  unsettled_records(const directory_deps &deps, directory_client &client)
+      : host_{deps.host}, sessions_{deps.sessions}, client_{client} {}
 
   /// A session that still holds the device when the record is settled keeps it.
   void add(unsettled_record what);
+  /// A bind of `who` that may land within the time the directory has from now.
+  void add(const device_id &device, const session_ref &who);
   void stop() { tick_.cancel(); }
 
 private:
@@ -39,7 +43,9 @@ private:
   void on_tick();
   void give_up(entry what);
 
-  loop &host_;
+  loop_env &host_;
+  session_table &sessions_;
+  directory_client &client_;
   std::vector<entry> waiting_; ///< in no order
   net::timer_for<unsettled_records, &unsettled_records::on_tick> tick_{this};
 };

@@ -51,7 +51,7 @@ std::string text_of(const std::vector<slot_node> &nodes) {
 
 template <class... Ts>
 void membership_state::tell_loops(const Ts &...xs) {
-  for (auto &inbox : parts.inboxes)
+  for (auto &inbox : deps.inboxes)
     caf::anon_send(caf::actor_cast<caf::actor>(inbox), xs...);
 }
 
@@ -59,28 +59,28 @@ void membership_state::tell_loops(const Ts &...xs) {
 
 void membership_state::tick() {
   auto at = now();
-  if (asked_at != boot_time::max() && at - asked_at >= parts.lim.renewal_late &&
+  if (asked_at != boot_time::max() && at - asked_at >= deps.lim.renewal_late &&
       !std::exchange(late_told, true)) {
-    log::warn("membership", "renewal.late", {{"after_ms", parts.lim.renewal_late.count()}});
+    log::warn("membership", "renewal.late", {{"after_ms", deps.lim.renewal_late.count()}});
     perform(logic->on_renewal_failed(renewal_failure::late, at));
   }
   perform(logic->tick(at));
   auto can = logic->can_renew(at);
-  parts.view->can_renew = can ? (*can ? renew_word::yes : renew_word::no) : renew_word::unknown;
+  deps.view->can_renew = can ? (*can ? renew_word::yes : renew_word::no) : renew_word::unknown;
   if (fenced_since != boot_time::max() && at - fenced_since > fence_patience)
     act(do_rejoin{});
-  if (!joined && ready_since != boot_time::max() && !parts.view->lost)
+  if (!joined && ready_since != boot_time::max() && !deps.view->lost)
     join_when_linked();
   if (at >= doubtful_until)
-    parts.view->doubtful = false;
+    deps.view->doubtful = false;
   if (joined && at >= young_until)
-    parts.view->joining = false;
+    deps.view->joining = false;
   if (at >= settled_at) {
     settled_at = boot_time::max();
-    for (auto &router : parts.routers)
+    for (auto &router : deps.routers)
       self->send(router, settled_atom_v);
-    if (parts.auditor)
-      self->send(parts.auditor, settled_atom_v);
+    if (deps.auditor)
+      self->send(deps.auditor, settled_atom_v);
   }
 }
 
@@ -136,8 +136,8 @@ void membership_state::perform(stentor::membership::actions todo) {
 void membership_state::act(const do_renew &x) {
   asked_at = now();
   late_told = false;
-  parts.numbers->node().lease_renewals.fetch_add(1, std::memory_order_relaxed);
-  storage::lease mine{parts.node, parts.inc, 0, parts.address, x.draining};
+  deps.metrics->node().lease_renewals.fetch_add(1, std::memory_order_relaxed);
+  storage::lease mine{deps.node, deps.inc, 0, deps.address, x.draining};
   self->request(at_directory, renewal_limit(), renew_atom_v, std::move(mine))
       .then([this, sent_at = asked_at](storage::renew_result &answer) { on_renewed(sent_at, answer); },
             [this, sent_at = asked_at](const caf::error &why) { on_renewal_failed(sent_at, why); });
@@ -145,13 +145,13 @@ void membership_state::act(const do_renew &x) {
 
 /// The renewer connects and asks, each within the timeout: an answer that takes longer than both never comes.
 std::chrono::milliseconds membership_state::renewal_limit() const {
-  return 3 * parts.lim.renewal_timeout;
+  return 3 * deps.lim.renewal_timeout;
 }
 
 void membership_state::on_renewal_failed(boot_time sent_at, const caf::error &why) {
   if (sent_at != std::exchange(asked_at, boot_time::max()))
     return;
-  parts.numbers->node().lease_failures.fetch_add(1, std::memory_order_relaxed);
+  deps.metrics->node().lease_failures.fetch_add(1, std::memory_order_relaxed);
   log::warn("membership", "renewal.failed", {{"error", render(why)}});
   perform(logic->on_renewal_failed(failure_of(why), now()));
 }
@@ -169,7 +169,7 @@ void membership_state::on_renewed(boot_time sent_at, storage::renew_result &answ
   known.clear();
   known_now = answer.now;
   known_at = r.answered_at;
-  parts.view->clock_ahead_us =
+  deps.view->clock_ahead_us =
       answer.now - std::chrono::duration_cast<std::chrono::microseconds>(known_at.time_since_epoch()).count();
   for (auto &lease : answer.view)
     known.emplace_back(lease, lease.draining ? "draining" : "up");
@@ -191,18 +191,18 @@ void membership_state::on_renewed(boot_time sent_at, storage::renew_result &answ
 }
 
 void membership_state::act(const do_publish &x) {
-  parts.view->lease_end = x.directory_until;
-  parts.view->lease.publish(x.until, x.asked_at);
+  deps.view->lease_end = x.directory_until;
+  deps.view->lease.publish(x.until, x.asked_at);
 }
 
 void membership_state::act(const do_revoke &) {
-  parts.view->lease.revoke();
+  deps.view->lease.revoke();
 }
 
 void membership_state::act(const on_fenced &x) {
   fenced_since = x.fenced ? now() : boot_time::max();
   if (x.fenced) {
-    parts.numbers->node().fenced.fetch_add(1, std::memory_order_relaxed);
+    deps.metrics->node().fenced.fetch_add(1, std::memory_order_relaxed);
     log::error("membership", "fenced",
                {{"why", "the lease ended, and no peer says that the directory is away for all"},
                 {"mend", "the network between this node, Redis and its peers"}});
@@ -214,19 +214,19 @@ void membership_state::act(const on_fenced &x) {
 void membership_state::act(const on_view &x) {
   log::info("membership", "view",
             {{"slot_owners", text_of(x.slots)}, {"peers", static_cast<uint64_t>(x.peers.size())}});
-  parts.numbers->node().members.store(static_cast<int64_t>(x.peers.size()) + 1, std::memory_order_relaxed);
-  parts.view->set_slots(std::make_shared<const slot_map>(x.slots));
+  deps.metrics->node().members.store(static_cast<int64_t>(x.peers.size()) + 1, std::memory_order_relaxed);
+  deps.view->set_slots(std::make_shared<const slot_map>(x.slots));
   std::vector<storage::lease> peers;
   for (auto &peer : x.peers)
     peers.push_back({peer.who.node, peer.who.inc, 0, peer.address, peer.draining});
-  if (parts.mesh)
-    self->send(parts.mesh, view_atom_v, std::move(peers));
+  if (deps.mesh)
+    self->send(deps.mesh, view_atom_v, std::move(peers));
 }
 
 void membership_state::act(const on_dead &x) {
   log::info("membership", "node.dead", {{"node", x.who.node}, {"incarnation", x.who.inc}});
   tell_loops(dead_atom_v, x.who.inc);
-  for (auto &router : parts.routers)
+  for (auto &router : deps.routers)
     self->send(router, dead_atom_v, x.who.inc);
 }
 
@@ -241,21 +241,21 @@ void membership_state::act(const do_declare_dead &x) {
 }
 
 void membership_state::act(const do_sweep &x) {
-  self->send(parts.directory, sweep_atom_v, x.who.node, x.who.inc);
+  self->send(deps.directory, sweep_atom_v, x.who.node, x.who.inc);
 }
 
 void membership_state::act(const do_ask &x) {
-  if (!parts.mesh)
+  if (!deps.mesh)
     return;
-  self->send(parts.mesh, ask_atom_v, x.round);
+  self->send(deps.mesh, ask_atom_v, x.round);
 }
 
 void membership_state::act(const on_outage &x) {
   // First: routers run beside us, and between the two nobody may be told `offline`.
   if (!x.began)
     doubt_for(same_run ? renew_time : restore_time);
-  parts.view->outage = x.began;
-  parts.numbers->node().outage.store(x.began ? 1 : 0, std::memory_order_relaxed);
+  deps.view->outage = x.began;
+  deps.metrics->node().outage.store(x.began ? 1 : 0, std::memory_order_relaxed);
   if (x.began) {
     settled_at = boot_time::max();
     log::error("membership", "directory.away",
@@ -268,7 +268,7 @@ void membership_state::act(const on_outage &x) {
 
 void membership_state::doubt_for(boot_time::duration time) {
   doubtful_until = std::max(doubtful_until, now() + time);
-  parts.view->doubtful = true;
+  deps.view->doubtful = true;
 }
 
 /// Doubt comes before anything that another process of the directory lacks counts.
@@ -283,7 +283,7 @@ void membership_state::on_run(const std::string &run, std::chrono::milliseconds 
   } else if (!same_run) {
     doubt_for(restore_time);
   }
-  parts.view->set_run(run);
+  deps.view->set_run(run);
 }
 
 void membership_state::act(const do_restore &) {
@@ -291,54 +291,54 @@ void membership_state::act(const do_restore &) {
   // that kept its records lacks the leases of those who have not renewed yet.
   doubt_for(same_run ? renew_time : restore_time);
   log::info("membership", "restore", {});
-  parts.numbers->node().restores.fetch_add(1, std::memory_order_relaxed);
+  deps.metrics->node().restores.fetch_add(1, std::memory_order_relaxed);
   tell_loops(restore_atom_v);
-  if (parts.auditor)
-    self->delayed_send(parts.auditor, audit_after, settled_atom_v);
+  if (deps.auditor)
+    self->delayed_send(deps.auditor, audit_after, settled_atom_v);
 }
 
 void membership_state::act(const do_rejoin &) {
-  if (parts.view->lost)
+  if (deps.view->lost)
     return;
-  parts.view->not_ready = "rejoining";
-  parts.view->lost = true;
+  deps.view->not_ready = "rejoining";
+  deps.view->lost = true;
   log::error("membership", "lost", {{"effect", "its devices are sent elsewhere, then it joins again"}});
-  parts.view->lease.revoke();
+  deps.view->lease.revoke();
 }
 
 void membership_state::act(const on_ready &x) {
   ready_since = x.ready ? std::min(ready_since, now()) : boot_time::max();
-  if (parts.view->lost)
+  if (deps.view->lost)
     return;
   if (x.ready && !joined)
     join_when_linked();
   else
-    parts.view->not_ready = x.ready ? nullptr : x.word.data();
+    deps.view->not_ready = x.ready ? nullptr : x.word.data();
 }
 
 /// A device of a node that the others cannot reach yet would be unreachable for a moment: devices are
 /// accepted when there is a link to each of them, or when one has had its time.
 void membership_state::join_when_linked() {
-  auto is_linked = [this](const member &x) { return x.who.inc == parts.inc || linked.contains(x.who.inc); };
+  auto is_linked = [this](const member &x) { return x.who.inc == deps.inc || linked.contains(x.who.inc); };
   if (!std::ranges::all_of(members, is_linked) && now() - ready_since < link_patience) {
-    parts.view->not_ready = "connecting to the other nodes";
+    deps.view->not_ready = "connecting to the other nodes";
     return;
   }
   joined = true;
-  parts.view->not_ready = nullptr;
+  deps.view->not_ready = nullptr;
   tell_loops(join_atom_v);
 }
 
 // -- the actor ----
 
 membership_actor::behavior_type membership(membership_actor::stateful_pointer<membership_state> self,
-                                           membership_parts parts) {
+                                           membership_deps deps) {
   auto &state = self->state;
   state.self = self;
-  state.logic.emplace(member{{parts.node, parts.inc}, parts.address, false}, parts.lim);
-  state.at_directory = self->spawn<caf::linked + caf::detached>(
-      renewer, renewer_parts{std::move(parts.store), parts.lim.lease});
-  state.parts = std::move(parts);
+  state.logic.emplace(member{{deps.node, deps.inc}, deps.address, false}, deps.lim);
+  state.at_directory =
+      self->spawn<caf::linked + caf::detached>(renewer, renewer_deps{std::move(deps.store), deps.lim.lease});
+  state.deps = std::move(deps);
   self->send(self, tick_atom_v);
   return {
       [self](tick_atom) {

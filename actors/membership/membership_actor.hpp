@@ -19,13 +19,13 @@
 namespace stentor::actors {
 
 /// What the actor needs besides itself; outlives it only where shared.
-struct membership_parts {
+struct membership_deps {
   node_id node;
   incarnation inc = 0;
   std::string address;                       ///< told to the peers
   std::shared_ptr<storage::directory> store; ///< the renewer's
   std::shared_ptr<cluster_view> view;
-  std::shared_ptr<metrics> numbers;
+  std::shared_ptr<actors::metrics> metrics;
   directory_actor directory;
   mesh_actor mesh;
   std::vector<caf::strong_actor_ptr> inboxes;
@@ -40,7 +40,7 @@ struct membership_state {
   static constexpr const char *name = "membership";
 
   membership_actor::pointer self = nullptr;
-  membership_parts parts;
+  membership_deps deps;
   renewer_actor at_directory;
   boot_time asked_at = boot_time::max(); ///< the renewal under way; max where there is none
   bool late_told = false;                ///< that it takes long
@@ -72,7 +72,7 @@ private:
   std::deque<membership_action> todo_; ///< in order
   bool performing_ = false;
 
-  boot_time now() const { return parts.boot_now(); }
+  boot_time now() const { return deps.boot_now(); }
   void join_when_linked();
   void doubt_for(boot_time::duration time);
   void perform(stentor::membership::actions todo);
@@ -98,6 +98,6 @@ private:
 };
 
 membership_actor::behavior_type membership(membership_actor::stateful_pointer<membership_state> self,
-                                           membership_parts parts);
+                                           membership_deps deps);
 
 } // namespace stentor::actors

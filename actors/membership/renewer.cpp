@@ -14,13 +14,13 @@ caf::result<T> result_of(caf::expected<T> &&x) {
 
 } // namespace
 
-renewer_actor::behavior_type renewer(renewer_actor::pointer, renewer_parts parts) {
+renewer_actor::behavior_type renewer(renewer_actor::pointer, renewer_deps deps) {
   return {
-      [parts](renew_atom, const storage::lease &mine) {
-        return result_of(parts.store->renew(mine, parts.lease));
+      [deps](renew_atom, const storage::lease &mine) {
+        return result_of(deps.store->renew(mine, deps.lease));
       },
-      [parts](dead_atom, const node_id &node, uint64_t inc) {
-        return result_of(parts.store->declare_dead(node, inc));
+      [deps](dead_atom, const node_id &node, uint64_t inc) {
+        return result_of(deps.store->declare_dead(node, inc));
       },
   };
 }

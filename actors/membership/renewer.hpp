@@ -10,11 +10,11 @@
 
 namespace stentor::actors {
 
-struct renewer_parts {
+struct renewer_deps {
   std::shared_ptr<storage::directory> store; ///< its own timeouts bound every answer
   std::chrono::milliseconds lease{0};        ///< length of what is asked for
 };
 
-renewer_actor::behavior_type renewer(renewer_actor::pointer self, renewer_parts parts);
+renewer_actor::behavior_type renewer(renewer_actor::pointer self, renewer_deps deps);
 
 } // namespace stentor::actors

@@ -145,14 +145,14 @@ void mesh_state::add(const storage::lease &who) {
     return;
   }
   known.node = who.node;
-  peer_parts parts;
-  parts.shared = shared;
-  parts.mesh = self;
-  parts.broker = link_broker_of(self->system());
-  parts.mine = {own_hello(), 0, peer_port, options.inboxes, options.routers, false};
-  parts.doubtful = options.doubtful;
-  parts.whom = who;
-  known.handle = self->spawn(peer, std::move(parts));
+  peer_deps deps;
+  deps.shared = shared;
+  deps.mesh = self;
+  deps.broker = link_broker_of(self->system());
+  deps.mine = {own_hello(), 0, peer_port, options.inboxes, options.routers, false};
+  deps.doubtful = options.doubtful;
+  deps.whom = who;
+  known.handle = self->spawn(peer, std::move(deps));
   self->monitor(known.handle);
 }
 

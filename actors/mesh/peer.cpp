@@ -31,10 +31,10 @@ std::string render_caf(caf::actor_system &sys, const caf::error &err) {
 
 } // namespace
 
-peer_actor::behavior_type peer(peer_actor::stateful_pointer<peer_state> self, peer_parts parts) {
+peer_actor::behavior_type peer(peer_actor::stateful_pointer<peer_state> self, peer_deps deps) {
   auto &state = self->state;
   state.self = self;
-  state.parts = std::move(parts);
+  state.deps = std::move(deps);
   self->set_down_handler([self](caf::down_msg &what) { self->state.on_down(what); });
   state.start();
   return {
@@ -46,9 +46,9 @@ peer_actor::behavior_type peer(peer_actor::stateful_pointer<peer_state> self, pe
 }
 
 void peer_state::start() {
-  auto &mine = parts.mine.who;
-  dials = connects(mine.node, mine.inc, parts.whom.node, parts.whom.inc);
-  random.seed(static_cast<uint32_t>(mine.inc ^ parts.whom.inc));
+  auto &mine = deps.mine.who;
+  dials = connects(mine.node, mine.inc, deps.whom.node, deps.whom.inc);
+  random.seed(static_cast<uint32_t>(mine.inc ^ deps.whom.inc));
   if (dials)
     wake_at(now());
 }
@@ -79,15 +79,15 @@ void peer_state::tick(uint64_t number) {
 // -- connecting ----
 
 link_hello peer_state::own_hello(uint32_t epoch) const {
-  auto hello = parts.mine;
-  hello.doubtful = parts.doubtful && parts.doubtful();
-  hello.to = parts.whom.inc;
+  auto hello = deps.mine;
+  hello.doubtful = deps.doubtful && deps.doubtful();
+  hello.to = deps.whom.inc;
   hello.who.epoch = epoch;
   return hello;
 }
 
 void peer_state::connect() {
-  auto where = net::parse_address(parts.whom.address);
+  auto where = net::parse_address(deps.whom.address);
   if (!where) {
     fail(render(where.error()), true);
     return;
@@ -98,9 +98,9 @@ void peer_state::connect() {
     return;
   }
   at = step::connecting;
-  serial = parts.shared->next_serial();
+  serial = deps.shared->next_serial();
   auto mine = ++round;
-  self->request(parts.broker, broker_timeout, caf::connect_atom_v, std::move(*connected), where->port(),
+  self->request(deps.broker, broker_timeout, caf::connect_atom_v, std::move(*connected), where->port(),
                 serial)
       .then(
           [this, mine](const caf::node_id &, const caf::strong_actor_ptr &their_port,
@@ -142,7 +142,7 @@ void peer_state::on_greeted(const hello_answer &answer) {
     fail(text, true);
     return;
   }
-  self->request(parts.broker, broker_timeout, adopt_atom_v, answer.mine.peer_port->node())
+  self->request(deps.broker, broker_timeout, adopt_atom_v, answer.mine.peer_port->node())
       .then(
           [this, mine = round, theirs = answer.mine](uint64_t) {
             if (mine == round)
@@ -157,16 +157,16 @@ void peer_state::on_greeted(const hello_answer &answer) {
 void peer_state::fail(const std::string &text, bool lasting) {
   ++round;
   at = step::idle;
-  auto &counters = parts.shared->counters;
+  auto &counters = deps.shared->counters;
   link_counters::add(counters.connect_failures);
   if (lasting)
     counters.refuse(peer_refusal::hello);
   // One line for a row of failures; what a person has to mend is said each time, which is seldom.
   if (lasting || !std::exchange(failure_told, true))
     log::warn("links", lasting ? "link.refused" : "link.failed",
-              {{"node", parts.whom.node}, {"address", parts.whom.address}, {"why", text}});
+              {{"node", deps.whom.node}, {"address", deps.whom.address}, {"why", text}});
   if (serial != 0)
-    caf::anon_send(parts.broker, sever_atom_v, std::exchange(serial, 0));
+    caf::anon_send(deps.broker, sever_atom_v, std::exchange(serial, 0));
   if (lasting)
     link.refused(now());
   else
@@ -178,9 +178,9 @@ void peer_state::fail(const std::string &text, bool lasting) {
 // -- waiting ----
 
 std::string peer_state::objection(const link_hello &theirs) const {
-  if (auto text = check(parts.mine.who, theirs.who); !text.empty())
+  if (auto text = check(deps.mine.who, theirs.who); !text.empty())
     return text;
-  if (theirs.who.inc != parts.whom.inc || theirs.who.node != parts.whom.node)
+  if (theirs.who.inc != deps.whom.inc || theirs.who.node != deps.whom.node)
     return "another node answers there";
   auto is_theirs = [&](const caf::strong_actor_ptr &x) {
     return x && theirs.peer_port && x->node() == theirs.peer_port->node() && x->node() != self->node();
@@ -202,7 +202,7 @@ caf::result<hello_answer> peer_state::on_hello(link_hello &theirs) {
   // The newest connection of that node is the one on which this hello came: it says no second one before the
   // first was answered.
   auto node = theirs.peer_port->node();
-  self->request(parts.broker, broker_timeout, adopt_atom_v, node)
+  self->request(deps.broker, broker_timeout, adopt_atom_v, node)
       .then(
           [this, promise, theirs = std::move(theirs)](uint64_t connection) mutable {
             if (connection == 0 || stopping) {
@@ -231,34 +231,34 @@ void peer_state::begin(const link_hello &theirs, uint32_t epoch) {
   peer_port = theirs.peer_port;
   link.began(now(), epoch);
   self->monitor(caf::actor_cast<caf::actor>(peer_port));
-  auto &counters = parts.shared->counters;
+  auto &counters = deps.shared->counters;
   link_counters::add(counters.begun);
   counters.up.fetch_add(1, std::memory_order_relaxed);
   log::info("links", "link.up",
-            {{"node", parts.whom.node},
+            {{"node", deps.whom.node},
              {"epoch", epoch},
              {"loops", theirs.inboxes.size()},
              {"protocol",
               std::to_string(theirs.who.protocol.oldest) + "-" + std::to_string(theirs.who.protocol.newest)},
              {"dialled", dials}});
   peer_news news;
-  news.what = {parts.whom.node, parts.whom.inc, epoch, true,
-               theirs.inboxes,  theirs.routers, {},    theirs.doubtful};
+  news.what = {deps.whom.node, deps.whom.inc,  epoch, true,
+               theirs.inboxes, theirs.routers, {},    theirs.doubtful};
   news.peer_port = peer_port;
-  self->send(parts.mesh, link_atom_v, std::move(news));
+  self->send(deps.mesh, link_atom_v, std::move(news));
   wake_at(now());
 }
 
 void peer_state::ping() {
   auto sent = now();
-  link_counters::add(parts.shared->counters.pings);
+  link_counters::add(deps.shared->counters.pings);
   self->request(caf::actor_cast<peer_port_actor>(peer_port), ping_timeout, caf::ping_atom_v)
       .then(
           [this, sent, mine = round](caf::pong_atom) {
             if (mine != round || !link.is_up())
               return;
             link.pong(sent);
-            parts.shared->counters.pong(now() - sent);
+            deps.shared->counters.pong(now() - sent);
           },
           [](const caf::error &) {
             // Silence is judged by the clock.
@@ -271,15 +271,15 @@ void peer_state::end(link_end why, const std::string &text) {
   self->demonitor(caf::actor_cast<caf::actor>(peer_port));
   auto node = peer_port->node();
   peer_port = nullptr;
-  auto &counters = parts.shared->counters;
+  auto &counters = deps.shared->counters;
   counters.end(why);
   counters.up.fetch_sub(1, std::memory_order_relaxed);
   log::warn("links", "link.down",
-            {{"node", parts.whom.node}, {"epoch", link.epoch()}, {"why", to_string(why)}, {"text", text}});
+            {{"node", deps.whom.node}, {"epoch", link.epoch()}, {"why", to_string(why)}, {"text", text}});
   peer_news news;
-  news.what = {
-      parts.whom.node, parts.whom.inc, link.epoch(), false, {}, {}, std::string{to_string(why)}, false};
-  self->send(parts.mesh, link_atom_v, std::move(news));
+  news.what = {deps.whom.node, deps.whom.inc, link.epoch(), false, {}, {}, std::string{to_string(why)},
+               false};
+  self->send(deps.mesh, link_atom_v, std::move(news));
   // Only when the old connection is out of CAF's tables may a new one begin: CAF would take it for redundant.
   at = step::severing;
   auto done = [this, mine = round] {
@@ -291,7 +291,7 @@ void peer_state::end(link_end why, const std::string &text) {
     else if (dials)
       wake_at(link.due());
   };
-  self->request(parts.broker, broker_timeout, sever_atom_v, node, std::exchange(serial, 0))
+  self->request(deps.broker, broker_timeout, sever_atom_v, node, std::exchange(serial, 0))
       .then([done](uint32_t) { done(); }, [done](const caf::error &) { done(); });
 }
 
@@ -314,7 +314,7 @@ void peer_state::stop(bool node_stops) {
   } else if (at != step::severing) {
     ++round;
     if (serial != 0)
-      caf::anon_send(parts.broker, sever_atom_v, std::exchange(serial, 0));
+      caf::anon_send(deps.broker, sever_atom_v, std::exchange(serial, 0));
     self->quit();
   }
 }

@@ -13,7 +13,7 @@
 namespace stentor::actors {
 
 /// What a peer needs of its node.
-struct peer_parts {
+struct peer_deps {
   std::shared_ptr<transport> shared;
   mesh_actor mesh;
   caf::actor broker;
@@ -31,7 +31,7 @@ struct peer_state {
   static constexpr const char *name = "peer";
 
   peer_actor::pointer self = nullptr;
-  peer_parts parts;
+  peer_deps deps;
   stentor::link link{{}};
   step at = step::idle;
   bool dials = false;              ///< this side connects
@@ -66,6 +66,6 @@ private:
   double any() { return std::uniform_real_distribution<double>{0, 1}(random); }
 };
 
-peer_actor::behavior_type peer(peer_actor::stateful_pointer<peer_state> self, peer_parts parts);
+peer_actor::behavior_type peer(peer_actor::stateful_pointer<peer_state> self, peer_deps deps);
 
 } // namespace stentor::actors

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/session/connection.hpp"
 
-#include "actors/loop.hpp"
+#include "actors/core/node_context.hpp"
+#include "actors/core/ports.hpp"
+#include "actors/delivery/session_table.hpp"
 #include "actors/session/session.hpp"
+#include "actors/session/session_services.hpp"
 #include "actors/telemetry/log.hpp"
 
 #include <algorithm>
@@ -20,9 +23,10 @@ constexpr size_t max_frame_head = 10;
 
 } // namespace
 
-connection::connection(caf::actor_config &cfg, loop &host, int fd)
-    : hosted_actor{cfg, host}, socket_{new net::device_socket{host.io(), fd, *this, host.lim()}},
-      waiting_{std::make_unique<waiting>()} {}
+connection::connection(caf::actor_config &cfg, loop_env &host, session_services &services, int fd)
+    : hosted_actor{cfg, host}, services_{services},
+      socket_{new net::device_socket{host.io(), fd, *this, host.lim()}}, waiting_{
+                                                                             std::make_unique<waiting>()} {}
 
 connection::~connection() = default;
 
@@ -117,10 +121,10 @@ net::upgrade_answer connection::on_upgrade(const net::upgrade_request &request) 
     refuse_with(404, "devices connect at /v1/connect", "path");
     return answer;
   }
-  if (ctx.draining.load(std::memory_order_relaxed) || !host().admit()) {
+  if (ctx.draining.load(std::memory_order_relaxed) || !services_.admission.admit()) {
     refuse_with(503, "this node takes no more connections now", "admission");
     // Jitter, so that those who were refused together do not come back together.
-    answer.retry_after_s = host().admission_now().retry_after_s(host().random()());
+    answer.retry_after_s = services_.admission.retry_after_s();
     return answer;
   }
   if (!is_origin_allowed(ctx.cfg, request.origin)) {
@@ -166,10 +170,10 @@ void connection::refuse(const char *text) {
 }
 
 void connection::open_session(identity who, const std::optional<resume_token> &resume) {
-  auto ref = host().sessions().reserve();
-  session_ = make_hosted<session>(host().context().sys, host(), host(), ref, hosted_ptr<connection>{self()},
-                                  std::move(who), resume);
-  host().sessions().fill(ref, session_);
+  auto ref = services_.sessions.reserve();
+  session_ = make_hosted<session>(host().context().sys, host(), host(), services_, ref,
+                                  hosted_ptr<connection>{self()}, std::move(who), resume);
+  services_.sessions.fill(ref, *session_, session_.strong());
   waiting_.reset();
   arm(host().now() + host().lim().ping_interval);
   session_->start();
@@ -178,7 +182,7 @@ void connection::open_session(identity who, const std::optional<resume_token> &r
 void connection::on_auth_frame(std::span<char> body) {
   net::client_frame frame;
   net::frame_refusal refusal;
-  if (!host().codec().decode(encoding(), body, frame, refusal) ||
+  if (!services_.codec.decode(encoding(), body, frame, refusal) ||
       frame.type != net::client_frame::kind::auth) {
     host().counters().rejected("before_auth");
     close(net::close_code::unauthorized, "unauthorized", "the first frame must be auth");

@@ -17,11 +17,12 @@
 namespace stentor::actors {
 
 class session;
+struct session_services;
 
 class connection final : public hosted_actor, private net::device_events {
 public:
   /// Takes over `fd`, accepted and tuned.
-  connection(caf::actor_config &cfg, loop &host, int fd);
+  connection(caf::actor_config &cfg, loop_env &host, session_services &services, int fd);
   ~connection() override;
 
   const char *name() const override { return "connection"; }
@@ -78,6 +79,7 @@ private:
     const char *refused = nullptr; ///< `late_errors`: told once the upgrade is done
   };
 
+  session_services &services_;
   std::unique_ptr<net::device_socket> socket_;
   std::unique_ptr<waiting> waiting_;
   hosted_ptr<session> session_;

@@ -2,7 +2,15 @@
 // A session's life: bound, live, timed.
 #include "actors/session/session.hpp"
 
-#include "actors/loop.hpp"
+#include "actors/core/node_context.hpp"
+#include "actors/core/ports.hpp"
+#include "actors/delivery/dispatcher.hpp"
+#include "actors/delivery/fanout.hpp"
+#include "actors/delivery/links.hpp"
+#include "actors/delivery/outbox.hpp"
+#include "actors/delivery/session_table.hpp"
+#include "actors/session/session_services.hpp"
+
 #include "actors/telemetry/log.hpp"
 
 #include <openssl/rand.h>
@@ -26,10 +34,11 @@ resume_secret random_secret() {
 
 } // namespace
 
-session::session(caf::actor_config &cfg, loop &host, session_ref ref, hosted_ptr<connection> link,
-                 identity who, const std::optional<resume_token> &resume)
-    : hosted_actor{cfg, host}, ref_{ref}, me_{std::move(who.who)}, token_expires_s_{who.expires_s},
-      link_{std::move(link)}, secret_{random_secret()}, early_{std::make_unique<early>()} {
+session::session(caf::actor_config &cfg, loop_env &host, session_services &services, session_ref ref,
+                 hosted_ptr<connection> link, identity who, const std::optional<resume_token> &resume)
+    : hosted_actor{cfg, host}, services_{services}, ref_{ref}, me_{std::move(who.who)},
+      token_expires_s_{who.expires_s}, link_{std::move(link)}, secret_{random_secret()},
+      early_{std::make_unique<early>()} {
   early_->resume = resume;
   host.counters().session_opened();
 }
@@ -57,7 +66,7 @@ void session::bind() {
   auto &ctx = host().context();
   storage::bind_request request{
       me_->device, me_->account, {ctx.id, ctx.inc, ref_, 0}, superseded_by_, ctx.lease_until()};
-  if (!host().directory().bind(std::move(request))) {
+  if (!services_.directory.bind(std::move(request))) {
     host().counters().rejected("bind_queue");
     leave(net::close_code::overloaded, "overloaded", "too many devices connect at once, retry later");
     end();
@@ -69,7 +78,7 @@ void session::on_bound(const bind_answer &answer) {
     if (answer.error == errc::none)
       undo_bind(answer);
     else if (answer.error == errc::timed_out)
-      host().unsettled().add({me_->device, ref_, 0, host().now() + directory_client::directory_timeout});
+      services_.directory.watch_for_record(me_->device, ref_);
     return;
   }
   if (answer.error != errc::none) {
@@ -78,7 +87,7 @@ void session::on_bound(const bind_answer &answer) {
       link_->close(net::close_code::overloaded, "overloaded", "the directory does not answer, retry later");
     // The outcome is unknown: a record of ours may stand, or will within the time the bind has.
     if (answer.error == errc::timed_out) {
-      close_at_ = host().now() + directory_client::directory_timeout;
+      close_at_ = host().now() + binder::answer_time;
       arm_timer();
     } else {
       give_up_binding();
@@ -97,14 +106,14 @@ void session::on_bound(const bind_answer &answer) {
   auto &ctx = host().context();
   auto &resume = early_->resume;
   auto is_reachable = [&](incarnation inc, const session_ref &ref) {
-    return inc == ctx.inc ? ref.loop < ctx.loops.size() && ref != ref_ : host().links().is_up(inc);
+    return inc == ctx.inc ? ref.loop < ctx.cfg.loops && ref != ref_ : services_.links.is_up(inc);
   };
   auto asks = resume && is_reachable(resume->inc, resume->session);
   // The question first: it is the notice, too, and whoever was told before it has given its messages back.
   if (asks)
     ask_for_state(*resume);
   if (answer.previous && !(answer.previous->inc == ctx.inc && answer.previous->session == ref_))
-    host().takeovers().tell(*answer.previous, me_->device, epoch_);
+    services_.directory.supersede(*answer.previous, me_->device, epoch_);
   if (!asks)
     become_live(false);
 }
@@ -112,13 +121,13 @@ void session::on_bound(const bind_answer &answer) {
 /// It left before it was bound: nothing may stand for it, and whoever had the device before may have it
 /// still.
 void session::undo_bind(const bind_answer &answer) {
-  host().directory().undo_bind({me_->device, answer.ep, host().context().lease_until()}, me_->account,
-                               superseded_by_ > answer.ep ? caf::none : answer.previous);
+  services_.directory.give_back({me_->device, answer.ep, host().context().lease_until()}, me_->account,
+                                superseded_by_ > answer.ep ? caf::none : answer.previous);
 }
 
 void session::look_for_own_record() {
   ++bind_tries_;
-  host().directory().lookup(me_->device, [keep = self(), this](const lookup_answer &answer) {
+  services_.directory.lookup(me_->device, [keep = self(), this](const lookup_answer &answer) {
     if (mode_ != mode::binding)
       return;
     auto &ctx = host().context();
@@ -128,7 +137,7 @@ void session::look_for_own_record() {
       return;
     }
     if (answer.found && answer.found->at.inc == ctx.inc && answer.found->at.session == ref_)
-      host().directory().undo_unknown_bind({me_->device, answer.found->at.ep, ctx.lease_until()});
+      services_.directory.give_back_unknown({me_->device, answer.found->at.ep, ctx.lease_until()});
     give_up_binding();
   });
 }
@@ -144,7 +153,7 @@ void session::ask_for_state(const resume_token &resume) {
   question->secret = resume.secret;
   question->requester = ref_;
   question->from.loop = host().index();
-  host().put(place{resume.inc, 0, resume.session.loop}, std::move(question));
+  services_.outbox.put(place{resume.inc, 0, resume.session.loop}, std::move(question));
 }
 
 void session::give_up_binding() {
@@ -198,7 +207,7 @@ void session::become_live(bool resumed) {
     if (takes_messages(ep))
       deliver(std::move(e), ep);
     else
-      host().messages().send_back(ref_, ep, std::move(e));
+      services_.messages.send_back(ref_, ep, std::move(e));
   }
   for (auto &text : begun->frames) {
     if (mode_ != mode::live)
@@ -307,10 +316,10 @@ void session::on_stop() {
   if (mode_ != mode::ended) {
     // Stopped from outside (an exit message, the loop's end): nothing may be left that points here.
     if (mode_ == mode::live || mode_ == mode::resuming)
-      host().restores().unbind(ref_, {me_->device, epoch_, host().context().lease_until()});
+      services_.directory.unbind(ref_, {me_->device, epoch_, host().context().lease_until()});
     mode_ = mode::ended;
     settle_all();
-    host().sessions().erase(ref_);
+    services_.sessions.erase(ref_);
     host().counters().session_closed();
   }
   if (auto link = std::exchange(link_, {}))

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "actors/core/types.hpp"
-#include "actors/delivery/fanout.hpp"
 #include "actors/delivery/lane.hpp"
+#include "actors/delivery/ports.hpp"
 #include "actors/session/connection.hpp"
 #include "cluster/token_bucket.hpp"
 
@@ -24,10 +24,12 @@ struct client_frame;
 
 namespace stentor::actors {
 
-class session final : public hosted_actor {
+struct session_services;
+
+class session final : public hosted_actor, public session_port {
 public:
-  session(caf::actor_config &cfg, loop &host, session_ref ref, hosted_ptr<connection> link, identity who,
-          const std::optional<resume_token> &resume);
+  session(caf::actor_config &cfg, loop_env &host, session_services &services, session_ref ref,
+          hosted_ptr<connection> link, identity who, const std::optional<resume_token> &resume);
   ~session() override;
 
   const char *name() const override { return "session"; }
@@ -46,63 +48,42 @@ public:
   /// A fresh token on the live connection; false where it names another device.
   bool refresh(identity who);
 
-  // -- from the loop ----
-  /// Whether a message that came by the route with `ep` may be delivered. Once it may not, it never may
-  /// again: flows count on that. While the directory is asked, others may know the answer before this session
-  /// does.
-  bool takes_messages(epoch ep) const noexcept {
+  // -- session_port ----
+  held_device held() const noexcept override { return {me_->device, me_->account, ref_, epoch_, is_bound()}; }
+  bool takes_messages(epoch ep) const noexcept override {
     return !is_given_up() &&
            (mode_ == mode::binding || (ep == epoch_ && (mode_ == mode::live || mode_ == mode::resuming)));
   }
-  void deliver(envelope_ptr e, epoch ep);
-  void on_bound(const bind_answer &answer);
-  void on_superseded(const device_id &device, epoch newer);
-  /// The directory holds the device with this epoch now: whoever comes by an older route asks again.
-  void adopt(epoch ep) noexcept {
+  void deliver(envelope_ptr e, epoch ep) override;
+  void on_verdict(const message_id &message, owed_verdict what) override;
+  void on_key_settled(const items::settle_key &x) override {
+    state_.keys.settle(x.from, x.key, x.what, x.by);
+  }
+  void on_link_lost(std::optional<incarnation> inc) override;
+  std::unique_ptr<session_state> hand_over(const items::hand_over &question) override;
+  void on_handed_over(std::unique_ptr<session_state> state) override;
+  void on_bound(const bind_answer &answer) override;
+  void on_superseded(const device_id &device, epoch newer) override;
+  void adopt(epoch ep) noexcept override {
     if (is_bound())
       epoch_ = std::max(epoch_, ep);
   }
-  /// Gives the state away and ends as superseded; null where device or secret do not match.
-  std::unique_ptr<session_state> hand_over(const device_id &device, epoch newer, const resume_secret &secret,
-                                           const place &heir_at, const session_ref &heir);
-  void on_handed_over(std::unique_ptr<session_state> state);
-  /// The verdict of a message of this device, the first one: later ones of the same message are not told.
-  void on_verdict(const message_id &message, owed_verdict what);
-  /// Nothing that a node would have told of this device's messages comes any more.
-  void on_link_lost(incarnation inc);
-  /// The same for all nodes.
-  void give_up_inherited();
-  /// The verdict of a message under one of this device's keys that ended at the session before.
-  void on_key_settled(const items::settle_key &x) { state_.keys.settle(x.from, x.key, x.what, x.by); }
-  void on_event(const storage::event &event);
-  void on_resync();
-  /// Asks the device to reconnect elsewhere, closes after the grace.
-  void go_away(const char *reason, std::chrono::milliseconds reconnect_in);
-
-  /// The node lost its place in the cluster: no message is taken or written any more, verdicts still are.
-  void give_up();
-  /// Behind that: the device is sent elsewhere, and nothing else is said.
-  void abandon();
-
-  const device_id &device() const noexcept { return me_->device; }
-  const account_id &account() const noexcept { return me_->account; }
-  epoch ep() const noexcept { return epoch_; }
-  const session_ref &ref() const noexcept { return ref_; }
-  /// Holds the device, as far as it knows: the directory should say so, too.
-  bool is_bound() const noexcept {
-    return (mode_ == mode::live || mode_ == mode::resuming) && superseded_by_ <= epoch_;
-  }
-  /// What it says of itself to the operator.
-  session_info info();
-  /// Whether it holds the device with that epoch.
-  hold_word holds(epoch ep) const noexcept;
-  bool is_connected() const noexcept { return static_cast<bool>(link_); }
+  void on_resync() override;
+  void on_event(const storage::event &event) override;
+  void go_away(const char *reason, std::chrono::milliseconds reconnect_in) override;
+  void give_up() override;
+  void abandon() override;
+  session_info info() override;
+  hold_word holds(epoch ep) const noexcept override;
 
 protected:
   bool on_message(caf::mailbox_element &what) override;
   void on_stop() override;
 
 private:
+  bool is_bound() const noexcept {
+    return (mode_ == mode::live || mode_ == mode::resuming) && superseded_by_ <= epoch_;
+  }
   enum class mode : uint8_t {
     binding,  ///< waiting for the directory
     resuming, ///< bound; waiting for the state of the session before
@@ -163,6 +144,7 @@ private:
   void give_up(const envelope &e, verdict v);
   void reject(envelope_ptr e, verdict v, const char *detail);
 
+  session_services &services_;
   session_ref ref_;
   mode mode_ = mode::binding;
   bool watching_ = false;

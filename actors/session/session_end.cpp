@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a session ends: taken over, handed over, left, detached, gone (docs/decisions/0004).
-#include "actors/loop.hpp"
 #include "actors/session/session.hpp"
+
+#include "actors/core/node_context.hpp"
+#include "actors/core/ports.hpp"
+#include "actors/delivery/dispatcher.hpp"
+#include "actors/delivery/fanout.hpp"
+#include "actors/delivery/links.hpp"
+#include "actors/delivery/outbox.hpp"
+#include "actors/delivery/session_table.hpp"
+#include "actors/session/session_services.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -22,18 +30,17 @@ void session::on_superseded(const device_id &device, epoch newer) {
     leave(net::close_code::superseded, "superseded", "a newer connection of this device took over");
 }
 
-std::unique_ptr<session_state> session::hand_over(const device_id &device, epoch newer,
-                                                  const resume_secret &secret, const place &heir_at,
-                                                  const session_ref &heir) {
-  if (device != me_->device)
+std::unique_ptr<session_state> session::hand_over(const items::hand_over &question) {
+  auto newer = question.newer;
+  if (question.device != me_->device)
     return nullptr;
-  if (!same_secret(secret, secret_) || mode_ == mode::binding || mode_ == mode::resuming ||
+  if (!same_secret(question.secret, secret_) || mode_ == mode::binding || mode_ == mode::resuming ||
       mode_ == mode::ended || superseded_by_ > epoch_ || newer <= epoch_) {
     // No right to the state, or it is still under way to here and cannot be given away whole; but the
     // directory has the newer connection now: a bound one leaves all the same. One that waits to be resumed
     // goes on waiting for who knows its secret.
     if (mode_ != mode::detached)
-      on_superseded(device, newer);
+      on_superseded(question.device, newer);
     return nullptr;
   }
   superseded_by_ = std::max(superseded_by_, newer);
@@ -47,7 +54,7 @@ std::unique_ptr<session_state> session::hand_over(const device_id &device, epoch
     leave(net::close_code::superseded, "superseded", "a newer connection of this device took over");
   }
   // Verdicts still owed to this session follow it, after those it holds already.
-  host().messages().moved(ref_, heir_at, heir);
+  services_.messages.moved(ref_, question.from, question.requester);
   // The room of a frame still under way stays reserved here: its verdict comes here.
   auto reserved = [&](auto visit) {
     for (auto i = size_t{written_}; i < in_flight_.size(); ++i)
@@ -83,7 +90,7 @@ void session::leave(net::close_code code, const char *reason, std::string_view t
   if (bound && code == net::close_code::superseded)
     send_back_last(link_->drop_unstarted());
   if (bound && superseded_by_ <= epoch_)
-    host().restores().unbind(ref_, {me_->device, epoch_, host().context().lease_until()});
+    services_.directory.unbind(ref_, {me_->device, epoch_, host().context().lease_until()});
   link_->close(code, reason, text);
 }
 
@@ -107,7 +114,7 @@ void session::on_connection_end(const net::device_end &end_of_link) {
     mode_ = mode::leaving;
     send_back_held();
     send_back_last(in_flight_.size() - written_);
-    host().restores().unbind(ref_, {me_->device, epoch_, host().context().lease_until()});
+    services_.directory.unbind(ref_, {me_->device, epoch_, host().context().lease_until()});
     detach();
     return;
   case mode::detached:
@@ -119,7 +126,7 @@ void session::on_connection_end(const net::device_end &end_of_link) {
 void session::detach() {
   if (watching_) {
     watching_ = false;
-    host().directory().unwatch(me_->account, ref_);
+    services_.directory.unwatch(me_->account, ref_);
   }
   early_.reset();
   mode_ = mode::detached;
@@ -134,8 +141,8 @@ void session::end() {
   mode_ = mode::ended;
   settle_all();
   if (watching_)
-    host().directory().unwatch(me_->account, ref_);
-  host().sessions().erase(ref_);
+    services_.directory.unwatch(me_->account, ref_);
+  services_.sessions.erase(ref_);
   host().counters().session_closed();
   stop(caf::exit_reason::normal);
 }

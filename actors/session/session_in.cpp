@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a device sends its session: messages, acks, questions, fresh tokens.
-#include "actors/loop.hpp"
 #include "actors/session/session.hpp"
+
+#include "actors/core/node_context.hpp"
+#include "actors/core/ports.hpp"
+#include "actors/delivery/dispatcher.hpp"
+#include "actors/delivery/fanout.hpp"
+#include "actors/delivery/links.hpp"
+#include "actors/delivery/outbox.hpp"
+#include "actors/delivery/session_table.hpp"
+#include "actors/session/session_services.hpp"
 #include "actors/telemetry/log.hpp"
 
 #define XXH_INLINE_ALL
@@ -37,7 +45,7 @@ void session::on_frame(std::span<char> body) {
   // leaves is not.
   net::client_frame frame;
   net::frame_refusal refusal;
-  if (!host().codec().decode(link_->encoding(), body, frame, refusal)) {
+  if (!services_.codec.decode(link_->encoding(), body, frame, refusal)) {
     host().counters().rejected(refusal.unparsable ? "malformed" : "bad_frame");
     if (mode_ != mode::live)
       return;
@@ -118,20 +126,20 @@ void session::on_send(const net::client_frame &frame) {
     send_to_account(frame, std::move(*e));
     return;
   }
-  e->id = host().messages().next_id();
+  e->id = services_.messages.next_id();
   e->to = device_id::trusted(std::string{frame.to_device});
   if (frame.wants != want::none) {
     pending_verdict entry{asker::session, frame.wants, source::device, stage::accepted, ref_, 0, {}, now,
                           e->deadline};
     entry.message = e->id;
-    e->answer_to.correlation = state_.open.is_full() ? 0 : host().messages().open(std::move(entry));
+    e->answer_to.correlation = state_.open.is_full() ? 0 : services_.messages.open(std::move(entry));
     if (e->answer_to.correlation == 0) {
       refuse_send(frame, verdict::congested, details::too_many_pending);
       return;
     }
     state_.open.add({e->id, std::string{frame.id}, frame.wants, now, e->deadline});
   }
-  host().messages().submit(std::move(e));
+  services_.messages.submit(std::move(e));
 }
 
 void session::send_to_account(const net::client_frame &frame, envelope pattern) {
@@ -141,7 +149,7 @@ void session::send_to_account(const net::client_frame &frame, envelope pattern) 
     return;
   }
   // Not of any copy: these get their own.
-  pattern.id = host().messages().next_id();
+  pattern.id = services_.messages.next_id();
   if (frame.wants != want::none) {
     if (state_.open.is_full()) {
       refuse_send(frame, verdict::congested, details::too_many_pending);
@@ -151,21 +159,21 @@ void session::send_to_account(const net::client_frame &frame, envelope pattern) 
   }
   auto except = frame.except_me ? me_->device : device_id{};
   auto patience = pattern.deadline - host().now();
-  auto on_listed = [&here = host(), ref = ref_, pattern = std::move(pattern),
+  auto on_listed = [&here = services_, &env = host(), ref = ref_, pattern = std::move(pattern),
                     except](caf::expected<std::vector<storage::record>> found) {
     if (found) {
-      here.fanouts().send(pattern, *found, except, ref);
+      here.fanouts.send(pattern, *found, except, ref);
       return;
     }
-    here.counters().message(verdict::unreachable, pattern.by, pattern.wants);
+    env.counters().message(verdict::unreachable, pattern.by, pattern.wants);
     if (pattern.wants == want::none)
       return;
     // Without a list of devices: an empty one would say that nobody is online.
     owed_verdict unknown;
     unknown.result.at = stage::directory;
-    here.messages().tell_session(ref, pattern.id, std::move(unknown));
+    here.messages.tell_session(ref, pattern.id, std::move(unknown));
   };
-  host().directory().list(account, std::move(on_listed), patience);
+  services_.directory.list(account, std::move(on_listed), patience);
 }
 
 void session::on_ack(std::string_view text) {
@@ -181,18 +189,18 @@ void session::on_ack(std::string_view text) {
   result.by.ep = epoch_;
   result.target_us = static_cast<uint32_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(host().now() - e->arrived_at).count());
-  host().messages().finish(std::move(e), std::move(result));
+  services_.messages.finish(std::move(e), std::move(result));
 }
 
 // -- questions ----
 
 void session::on_devices() {
-  host().directory().list(me_->account,
-                          [&here = host(), ref = ref_](caf::expected<std::vector<storage::record>> found) {
-                            auto *who = here.sessions().find(ref);
-                            if (who)
-                              who->tell_devices(found);
-                          });
+  services_.directory.list(
+      me_->account, [&here = services_, ref = ref_](caf::expected<std::vector<storage::record>> found) {
+        auto *who = static_cast<session *>(here.sessions.find(ref));
+        if (who)
+          who->tell_devices(found);
+      });
 }
 
 void session::tell_devices(const caf::expected<std::vector<storage::record>> &found) {
@@ -216,11 +224,11 @@ void session::on_watch(bool on) {
     return;
   watching_ = on;
   if (!on) {
-    host().directory().unwatch(me_->account, ref_);
+    services_.directory.unwatch(me_->account, ref_);
     return;
   }
-  host().directory().watch(me_->account, ref_, [&here = host(), ref = ref_](errc refused) {
-    auto *who = here.sessions().find(ref);
+  services_.directory.watch(me_->account, ref_, [&here = services_, ref = ref_](errc refused) {
+    auto *who = static_cast<session *>(here.sessions.find(ref));
     if (who && refused != errc::none)
       who->on_watch_refused(refused);
   });
@@ -231,7 +239,7 @@ void session::on_watch_refused(errc why) {
     return;
   watching_ = false;
   // The router may have it all the same: by this watch, or by a later one that this answer is not about.
-  host().directory().unwatch(me_->account, ref_);
+  services_.directory.unwatch(me_->account, ref_);
   if (mode_ == mode::live)
     tell_error(why,
                why == errc::overloaded ? "too many devices of this account watch already"

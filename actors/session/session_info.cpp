@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session tells of itself to operators and auditors.
-#include "actors/loop.hpp"
 #include "actors/session/session.hpp"
+
+#include "actors/core/node_context.hpp"
+#include "actors/core/ports.hpp"
+#include "actors/delivery/dispatcher.hpp"
+#include "actors/delivery/fanout.hpp"
+#include "actors/delivery/links.hpp"
+#include "actors/delivery/outbox.hpp"
+#include "actors/delivery/session_table.hpp"
+#include "actors/session/session_services.hpp"
 
 #include <algorithm>
 
@@ -31,13 +39,13 @@ session_info session::info() {
     heard = std::max(heard, link_->counters().last_active_ms);
   session_info x;
   x.at = {ctx.id, ctx.inc, ref_, epoch_};
-  x.account = account();
+  x.account = me_->account;
   x.state = word();
   x.bound = is_bound();
-  x.connected = is_connected();
+  x.connected = static_cast<bool>(link_);
   x.age_ms = std::chrono::duration_cast<std::chrono::milliseconds>(host().now() - started_at_).count();
   // One that nothing was sent to or by was heard when it connected.
-  x.heard_ms = std::clamp<int64_t>(host().now_ms() - heard, 0, x.age_ms);
+  x.heard_ms = std::clamp<int64_t>(in_ms(host().now()) - heard, 0, x.age_ms);
   x.unsent = static_cast<uint32_t>(queue_length());
   x.unacked = static_cast<uint32_t>(state_.unconfirmed.size());
   x.owed = static_cast<uint32_t>(state_.owed.size());

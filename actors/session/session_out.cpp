@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session sends its device: messages with their verdicts, verdicts of its own messages, events.
-#include "actors/loop.hpp"
 #include "actors/session/session.hpp"
+
+#include "actors/core/node_context.hpp"
+#include "actors/core/ports.hpp"
+#include "actors/delivery/dispatcher.hpp"
+#include "actors/delivery/fanout.hpp"
+#include "actors/delivery/links.hpp"
+#include "actors/delivery/outbox.hpp"
+#include "actors/delivery/session_table.hpp"
+#include "actors/session/session_services.hpp"
 #include "actors/telemetry/log.hpp"
 
 #include <algorithm>
@@ -21,7 +29,7 @@ void session::deliver(envelope_ptr e, epoch ep) {
   if (e->to != me_->device) {
     // A route to another device's session: a bug prevented, never a message misdelivered.
     host().counters().rejected("misrouted");
-    host().messages().send_back(ref_, ep, std::move(e));
+    services_.messages.send_back(ref_, ep, std::move(e));
     return;
   }
   if (mode_ == mode::binding || mode_ == mode::resuming) {
@@ -44,7 +52,7 @@ void session::deliver(envelope_ptr e, epoch ep) {
       result.what = verdict::duplicate;
       result.first = seen.first;
       result.by = seen.by;
-      host().messages().finish(std::move(e), std::move(result));
+      services_.messages.finish(std::move(e), std::move(result));
       return;
     }
     case key_state::in_progress:
@@ -85,7 +93,7 @@ void session::deliver(envelope_ptr e, epoch ep) {
     return refuse(verdict::invalid, details::too_large);
   if (!link_->send(frame, true)) {
     settle_key(*e, verdict::offline);
-    host().messages().send_back(ref_, epoch_, std::move(e));
+    services_.messages.send_back(ref_, epoch_, std::move(e));
     return;
   }
   e->reached = stage::session;
@@ -106,7 +114,7 @@ void session::send_back_held() {
   if (!early_)
     return;
   for (auto &[ep, e] : std::exchange(early_->held, {}))
-    host().messages().send_back(ref_, ep, std::move(e));
+    services_.messages.send_back(ref_, ep, std::move(e));
 }
 
 void session::on_frames_written(size_t count) {
@@ -116,7 +124,7 @@ void session::on_frames_written(size_t count) {
     if (e->wants == want::acked) {
       // The key is spent: repeating it before the ack is told `written`, not that it is under way.
       settle_key(*e, verdict::written);
-      host().messages().note(*e, stage::written);
+      services_.messages.note(*e, stage::written);
       e->reached = stage::written;
       state_.unconfirmed.add(std::move(e));
       continue;
@@ -127,7 +135,7 @@ void session::on_frames_written(size_t count) {
     result.by.ep = epoch_;
     result.target_us = static_cast<uint32_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(now - e->arrived_at).count());
-    host().messages().finish(std::move(e), std::move(result));
+    services_.messages.finish(std::move(e), std::move(result));
   }
   if (written_ == in_flight_.size()) {
     written_ = 0;
@@ -163,12 +171,8 @@ void session::redeliver() {
 void session::settle_key(const envelope &e, verdict v) {
   if (e.key.empty())
     return;
-  via by{host().context().id, epoch_};
-  if (host().messages().heir_of(ref_))
-    host().messages().settle_key(std::make_unique<items::settle_key>(
-        items::settle_key{ref_, e.from_device(), e.key, v, std::move(by)}));
-  else
-    state_.keys.settle(e.from_device(), e.key, v, by);
+  if (!services_.messages.settle_moved_key(ref_, e, v, epoch_))
+    state_.keys.settle(e.from_device(), e.key, v, via{host().context().id, epoch_});
 }
 
 void session::reject(envelope_ptr e, verdict v, const char *detail) {
@@ -176,7 +180,7 @@ void session::reject(envelope_ptr e, verdict v, const char *detail) {
   result.what = v;
   result.at = stage::session;
   result.detail = detail;
-  host().messages().finish(std::move(e), std::move(result));
+  services_.messages.finish(std::move(e), std::move(result));
 }
 
 void session::give_up(const envelope &e, verdict v) {
@@ -189,7 +193,7 @@ void session::send_back_last(size_t count) {
   auto first = in_flight_.size() - count;
   for (auto i = first; i < in_flight_.size(); ++i) {
     give_up(*in_flight_[i], verdict::offline);
-    host().messages().send_back(ref_, epoch_, std::move(in_flight_[i]));
+    services_.messages.send_back(ref_, epoch_, std::move(in_flight_[i]));
   }
   in_flight_.resize(first);
 }
@@ -216,7 +220,7 @@ void session::settle_unconfirmed(session_state &state) {
     outcome result;
     result.what = verdict::unreachable;
     result.at = stage::written;
-    host().messages().finish(std::move(e), std::move(result));
+    services_.messages.finish(std::move(e), std::move(result));
   }
 }
 
@@ -234,18 +238,13 @@ void session::on_verdict(const message_id &message, owed_verdict what) {
   say(std::move(what));
 }
 
-void session::on_link_lost(incarnation inc) {
+void session::on_link_lost(std::optional<incarnation> inc) {
   auto keep = self();
-  say_unknown(state_.open.take_inherited([inc](const open_message &x) { return x.told_by == inc; }));
-}
-
-void session::give_up_inherited() {
-  auto keep = self();
-  say_unknown(state_.open.take_inherited([](const open_message &) { return true; }));
+  say_unknown(state_.open.take_inherited([&](const open_message &x) { return !inc || x.told_by == *inc; }));
 }
 
 void session::give_up_unlinked() {
-  auto &links = host().links();
+  auto &links = services_.links;
   say_unknown(
       state_.open.take_inherited([&links](const open_message &x) { return !links.is_up(x.told_by); }));
 }
@@ -304,13 +303,13 @@ void session::on_event(const storage::event &event) {
 void session::on_resync() {
   if (mode_ != mode::live || !watching_)
     return;
-  host().directory().list_what_is_there(
-      me_->account, [&here = host(), ref = ref_](caf::expected<std::vector<storage::record>> found) {
-        auto *who = here.sessions().find(ref);
+  services_.directory.list_present(
+      me_->account, [&here = services_, ref = ref_](caf::expected<std::vector<storage::record>> found) {
+        auto *who = static_cast<session *>(here.sessions.find(ref));
         if (!who)
           return;
         if (!found) { // without it the watcher would believe for ever what it missed the end of
-          here.directory().resync_again(ref);
+          here.directory.resync_again(ref);
           return;
         }
         std::vector<std::string_view> names;

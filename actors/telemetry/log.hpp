@@ -88,7 +88,7 @@ private:
   std::atomic<uint64_t> suppressed_{0};
 };
 
-// -- the parts, for tests ----
+// -- the deps, for tests ----
 
 /// The line `write` would write, without its line feed; at most 4,000 bytes.
 std::string render_line(format form, wall_ms now, level x, std::string_view component, std::string_view event,

@@ -46,7 +46,7 @@ inline constexpr std::array handover_results =
 
 /// Queues of a loop whose depth is shown.
 enum class queue : uint8_t {
-  inbox,            ///< actor messages and parcels a turn found waiting
+  inbox,            ///< actor messages and batches a turn found waiting
   lane_bytes,       ///< data under way to the loop from the others
   pending_verdicts, ///< messages taken in here whose verdict is open
   link_bytes,       ///< data under way from the loop to other nodes
@@ -55,8 +55,8 @@ enum class queue : uint8_t {
 inline constexpr size_t queue_count = 5;
 std::string_view to_string(queue x) noexcept;
 
-/// What a loop counts; read through `loop_counters::numbers`.
-struct loop_numbers {
+/// What a loop counts; read through `loop_counters::values`.
+struct loop_values {
   std::array<std::array<std::array<counter, 4>, 2>, verdict_count> messages; ///< [verdict][source][want]
   time_histogram verdict_time;
   counter late_verdicts, frames_in;
@@ -142,10 +142,10 @@ public:
   void publish(const net::io_counters &io) noexcept;
   void publish(const flow_table &flows) noexcept;
 
-  const loop_numbers &numbers() const noexcept { return n_; }
+  const loop_values &values() const noexcept { return n_; }
 
 private:
-  loop_numbers n_;
+  loop_values n_;
 };
 
 /// Written by ordinary actors, on whatever thread they run.

@@ -41,7 +41,7 @@ void collect_repairs(const metrics &m, MetricFamily &family) {
 } // namespace
 
 std::vector<metric> cluster_metrics() {
-  using l = loop_numbers;
+  using l = loop_values;
   using n = node_counters;
   using k = link_counters;
   constexpr auto c = MetricType::Counter, g = MetricType::Gauge;

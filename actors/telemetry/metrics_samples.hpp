@@ -30,7 +30,7 @@ template <class Get>
 double sum(const metrics &m, Get get) {
   double total = 0;
   for (auto &loop : m.loops())
-    total += static_cast<double>(get(loop->numbers()));
+    total += static_cast<double>(get(loop->values()));
   return total;
 }
 
@@ -38,17 +38,17 @@ template <class Get>
 auto each_loop(Get get) {
   return [get](const metrics &m, MetricFamily &family) {
     for (size_t i = 0; i < m.loops().size(); ++i)
-      add(family, static_cast<double>(get(m.loops()[i]->numbers())), {{"loop", std::to_string(i)}});
+      add(family, static_cast<double>(get(m.loops()[i]->values())), {{"loop", std::to_string(i)}});
   };
 }
 
-inline auto total(counter loop_numbers::*member) {
+inline auto total(counter loop_values::*member) {
   return [member](const metrics &m, MetricFamily &family) {
     add(family, sum(m, [&](auto &loop) { return (loop.*member).value(); }));
   };
 }
 
-inline auto per_loop(gauge loop_numbers::*member) {
+inline auto per_loop(gauge loop_values::*member) {
   return each_loop([member](auto &loop) { return (loop.*member).value(); });
 }
 

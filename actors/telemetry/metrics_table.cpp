@@ -10,7 +10,7 @@ namespace stentor::actors {
 namespace {
 
 template <class Words>
-auto by_word(const char *label, Words loop_numbers::*member) {
+auto by_word(const char *label, Words loop_values::*member) {
   return [=](const metrics &m, MetricFamily &family) {
     for (size_t i = 0; i < Words::size; ++i)
       add(family, sum(m, [&](auto &loop) { return (loop.*member).value(i); }),
@@ -18,15 +18,15 @@ auto by_word(const char *label, Words loop_numbers::*member) {
   };
 }
 
-void add_histogram(MetricFamily &family, const std::vector<const time_histogram *> &parts, labels with = {}) {
+void add_histogram(MetricFamily &family, const std::vector<const time_histogram *> &deps, labels with = {}) {
   ClientMetric sample;
   sample.label = std::move(with);
   uint64_t cumulative = 0;
   double sum_s = 0;
-  for (auto *part : parts)
+  for (auto *part : deps)
     sum_s += static_cast<double>(part->sum_ns()) / 1e9;
   for (size_t i = 0; i <= time_histogram::bucket_count; ++i) {
-    for (auto *part : parts)
+    for (auto *part : deps)
       cumulative += part->in_bucket(i);
     if (i < time_histogram::bucket_count)
       sample.histogram.bucket.push_back({cumulative, time_histogram::bound_s(i)});
@@ -130,7 +130,7 @@ void collect_http(const metrics &m, MetricFamily &family) {
 void collect_depths(const metrics &m, MetricFamily &family) {
   for (size_t i = 0; i < m.loops().size(); ++i)
     for (size_t q = 0; q < queue_count; ++q)
-      add(family, static_cast<double>(m.loops()[i]->numbers().depths[q].value()),
+      add(family, static_cast<double>(m.loops()[i]->values().depths[q].value()),
           {{"queue", std::string{to_string(static_cast<queue>(q))}}, {"loop", std::to_string(i)}});
 }
 
@@ -142,14 +142,14 @@ void collect_overflows(const metrics &m, MetricFamily &family) {
 
 void collect_lag(const metrics &m, MetricFamily &family) {
   for (size_t i = 0; i < m.loops().size(); ++i)
-    add_histogram(family, {&m.loops()[i]->numbers().lag}, {{"loop", std::to_string(i)}});
+    add_histogram(family, {&m.loops()[i]->values().lag}, {{"loop", std::to_string(i)}});
 }
 
 void collect_verdict_time(const metrics &m, MetricFamily &family) {
-  std::vector<const time_histogram *> parts;
+  std::vector<const time_histogram *> deps;
   for (auto &loop : m.loops())
-    parts.push_back(&loop->numbers().verdict_time);
-  add_histogram(family, parts);
+    deps.push_back(&loop->values().verdict_time);
+  add_histogram(family, deps);
 }
 
 auto of_process(double (*read)()) {
@@ -159,7 +159,7 @@ auto of_process(double (*read)()) {
 // -- the table ----
 
 std::vector<metric> build_table() {
-  using l = loop_numbers;
+  using l = loop_values;
   using n = node_counters;
   constexpr auto c = MetricType::Counter, g = MetricType::Gauge, h = MetricType::Histogram;
   return {
@@ -212,7 +212,7 @@ std::vector<metric> build_table() {
       {"stentor_route_cache_evictions_total", c, "", "Quiet paths forgotten to make room.", "",
        total(&l::flow_evictions)},
       {"stentor_queue_depth", g, "`queue` inbox, lane_bytes, pending_verdicts, link_bytes, unbinds; `loop`",
-       "What waits for a loop: actor messages and parcels, data bytes from other loops, messages without a "
+       "What waits for a loop: actor messages and batches, data bytes from other loops, messages without a "
        "verdict, data bytes under way to other nodes, devices "
        "whose end the directory has not heard of.",
        "`inbox` or `lane_bytes` that grow: the loop is at its limit", collect_depths},

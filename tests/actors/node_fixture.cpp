@@ -196,10 +196,15 @@ node::node(world *in, const std::string &name, incarnation inc, size_t loops, li
     EXPECT_TRUE(io);
     (*io)->set_clock(&test_clock);
     loops_.push_back(std::make_unique<loop>(*ctx_, i, std::move(*io)));
-    ctx_->loops.push_back(loops_.back().get());
+    ctx_->inboxes.push_back(loops_.back()->inbox().self());
   }
+  std::vector<loop *> all;
+  for (auto &host : loops_)
+    all.push_back(host.get());
+  for (auto &host : loops_)
+    host->meet(all);
   ctx_->directory = system().spawn(directory, std::shared_ptr<storage::directory>{world_.troubles()},
-                                   ctx_->numbers, ctx_->view, 0ms);
+                                   ctx_->metrics, ctx_->view, 0ms);
   std::vector<caf::strong_actor_ptr> handles;
   for (size_t i = 0; i < loops; ++i) {
     ctx_->routers.push_back(system().spawn(router, ctx_->directory, ctx_->view, ctx_->lim().max_watchers));
@@ -218,6 +223,7 @@ node::~node() {
   run_actors();
   ctx_->routers.clear();
   ctx_->directory = nullptr;
+  ctx_->inboxes.clear();
   loops_.clear();
   ctx_.reset();
 }
@@ -241,7 +247,7 @@ std::unique_ptr<device> node::connect(size_t at, const std::string &name, const 
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
   auto query = "device=" + name + "&account=" + account + (resume.empty() ? "" : "&resume=" + resume);
   auto result = std::make_unique<device>(ends[1], query);
-  make_hosted<connection>(system(), *loops_[at], *loops_[at], ends[0])->start();
+  make_hosted<connection>(system(), *loops_[at], *loops_[at], loops_[at]->parts().services, ends[0])->start();
   return result;
 }
 

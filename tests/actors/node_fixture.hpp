@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/loop.hpp"
+#include "actors/loop_parts.hpp"
 #include "actors/session/session.hpp"
 #include "net/websocket/ws_frame.hpp"
 #include "storage/memory_directory.hpp"

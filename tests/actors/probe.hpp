@@ -28,7 +28,7 @@ struct notes {
 /// Doubles numbers, passes them on to whoever is `next`, ends at 13.
 class probe final : public hosted_actor {
 public:
-  probe(caf::actor_config &cfg, loop &host, std::shared_ptr<notes> seen)
+  probe(caf::actor_config &cfg, loop_env &host, std::shared_ptr<notes> seen)
       : hosted_actor{cfg, host}, seen_{std::move(seen)} {}
   ~probe() override { seen_->destroyed_on = std::this_thread::get_id(); }
   const char *name() const override { return "probe"; }

@@ -11,7 +11,7 @@
 
 namespace stentor::actors::test {
 
-template <class Letter, class Parcel>
+template <class Message, class Batch>
 class sleeper {
 public:
   /// Long against every pause of a busy machine: only a wake-up that never came takes this long.
@@ -34,8 +34,8 @@ public:
     box_.take(batch_);
     missed_wakes_ += slept_through && !batch_.is_empty();
     handle(batch_);
-    batch_.letters.clear();
-    batch_.parcels.clear();
+    batch_.messages.clear();
+    batch_.batches.clear();
   }
 
   size_t sleeps() const noexcept { return sleeps_; }
@@ -43,8 +43,8 @@ public:
 
 private:
   std::unique_ptr<net::event_loop> io_ = std::move(*net::event_loop::make());
-  loop_mailbox<Letter, Parcel> box_;
-  typename loop_mailbox<Letter, Parcel>::batch batch_;
+  loop_mailbox<Message, Batch> box_;
+  typename loop_mailbox<Message, Batch>::batch batch_;
   size_t sleeps_ = 0;
   size_t missed_wakes_ = 0;
 };

@@ -26,8 +26,8 @@ protected:
         inboxes.push_back(caf::actor_cast<caf::actor>(n->at(i).inbox().self()));
       auto &ctx = n->context();
       ctx.inspector =
-          n->system().spawn(inspector, inspector_parts{of(*n), inboxes, ctx.numbers, ctx.view, ctx.directory,
-                                                       true, [] { return boot_time{}; }});
+          n->system().spawn(inspector, inspector_deps{of(*n), inboxes, ctx.metrics, ctx.view, ctx.directory,
+                                                      true, [] { return boot_time{}; }});
     }
     link(1, true);
   }
@@ -67,7 +67,7 @@ protected:
   std::string ask(const std::string &method, const std::string &target) {
     int fds[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    a_.at(0).api().accept(fds[1]);
+    a_.at(0).parts().api->accept(fds[1]);
     auto request = http(method, target);
     EXPECT_EQ(::send(fds[0], request.data(), request.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(request.size()));

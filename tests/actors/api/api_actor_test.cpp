@@ -22,7 +22,7 @@ public:
     int fds[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     fd_ = fds[0];
-    n.at(loop).api().accept(fds[1]);
+    n.at(loop).parts().api->accept(fds[1]);
   }
   ~back_end() { close(fd_); }
   void send(std::string_view bytes) {
@@ -215,7 +215,7 @@ TEST(api_actor, survives_its_end_with_pushes_under_way) {
   auto device = n.join(0, "d1");
   back_end caller{n, 1};
   EXPECT_EQ(caller.ask(n, http("POST", "/v1/devices/d1/messages?want=acked", "1")), "");
-  n.at(1).api().stop(caf::exit_reason::user_shutdown);
+  n.at(1).parts().api->stop(caf::exit_reason::user_shutdown);
   EXPECT_EQ(caller.received(), "<eof>");
   device->read();
   device->send({{"t", "ack"}, {"id", device->frames("msg").at(0).at("id")}});
@@ -229,13 +229,13 @@ TEST(api_actor, shows_what_the_inspector_tells) {
   std::vector<caf::actor> inboxes;
   for (size_t i : {0, 1})
     inboxes.push_back(caf::actor_cast<caf::actor>(n.at(i).inbox().self()));
-  n.context().inspector = n.system().spawn(inspector, inspector_parts{{n.context().id, n.context().inc},
-                                                                      inboxes,
-                                                                      n.context().numbers,
-                                                                      n.context().view,
-                                                                      n.context().directory,
-                                                                      false,
-                                                                      nullptr});
+  n.context().inspector = n.system().spawn(inspector, inspector_deps{{n.context().id, n.context().inc},
+                                                                     inboxes,
+                                                                     n.context().metrics,
+                                                                     n.context().view,
+                                                                     n.context().directory,
+                                                                     false,
+                                                                     nullptr});
   auto device = n.join(0, "d1");
   back_end caller{n, 1};
   caller.ask(n, http("POST", "/v1/devices/d1/messages", "1"));

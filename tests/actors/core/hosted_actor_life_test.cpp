@@ -70,7 +70,7 @@ TEST_F(hosted, actor_and_loop_belong_to_one_thread_which_debug_builds_assert) {
   self->request(address, 10s, 21).receive([&](int x) { answer = x; }, [](const caf::error &) {});
   EXPECT_EQ(answer, 42);
   EXPECT_DEATH(n.at(0).put(0, items::marker{}), "assert_here");
-  EXPECT_DEATH(n.at(0).sessions(), "assert_here");
+  EXPECT_DEATH(n.at(0).parts().sessions, "assert_here");
   EXPECT_DEATH(who->stop(caf::exit_reason::kill), "assert_here");
   n.at(0).request_stop();
   owner.join();
@@ -131,7 +131,7 @@ TEST_F(hosted, actors_are_listed_in_order_of_birth) {
   auto third = make(0, std::make_shared<notes>());
   auto ids = [&] {
     std::vector<caf::actor_id> all;
-    n.at(0).for_each_actor([&](hosted_actor &x) {
+    n.at(0).actors().for_each([&](hosted_actor &x) {
       if (dynamic_cast<probe *>(&x))
         all.push_back(x.id());
     });

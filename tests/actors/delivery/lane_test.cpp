@@ -71,7 +71,7 @@ TEST(lane_credit, agrees_with_a_counter_on_any_schedule) {
   }
 }
 
-// -- parcels between threads ----
+// -- batches between threads ----
 
 namespace {
 
@@ -81,12 +81,12 @@ constexpr size_t per_turn = 7;  ///< submitted for one target in one turn
 constexpr size_t most_messages = 20;
 constexpr size_t most_bytes = 16 * 1024;
 
-struct no_letter {};
+struct no_message {};
 
-/// Three loops, each a source and a target, as `actors::loop` uses its lanes: items of a turn in one parcel,
-/// credit taken by the source for data and given back by the target, markers without credit.
+/// Three loops, each a source and a target, as `actors::loop` uses its lanes: items of a turn in one
+/// lane_batch, credit taken by the source for data and given back by the target, markers without credit.
 struct mesh {
-  std::array<test::sleeper<no_letter, parcel>, loops> at;
+  std::array<test::sleeper<no_message, lane_batch>, loops> at;
   std::array<lane_credit, size_t{loops} * loops> credits;
   lane_credit &credit(uint16_t from, uint16_t to) { return credits[size_t{from} * loops + to]; }
 };
@@ -98,7 +98,7 @@ struct tally {
   size_t ended = 0; ///< sources that said how many they sent
 };
 
-void receive(mesh &m, uint16_t me, tally &seen, parcel &what) {
+void receive(mesh &m, uint16_t me, tally &seen, lane_batch &what) {
   for (auto &item : what.items)
     if (auto *x = std::get_if<items::deliver>(&item)) {
       seen.out_of_order += x->ep <= seen.last[what.from];
@@ -118,7 +118,7 @@ void run(mesh &m, uint16_t me, const payload &shared, tally &seen) {
   while ((next <= each || seen.ended < loops - 1) && m.at[me].missed_wakes() == 0) {
     m.at[me].turn(
         [&](auto &batch) {
-          for (auto &what : batch.parcels)
+          for (auto &what : batch.batches)
             receive(m, me, seen, what);
         },
         next <= each);
@@ -128,7 +128,7 @@ void run(mesh &m, uint16_t me, const payload &shared, tally &seen) {
     for (uint16_t to = 0; to < loops; ++to) {
       if (to == me)
         continue;
-      parcel out;
+      lane_batch out;
       out.from = me;
       for (auto number = next + 1; number <= until; ++number) {
         auto e = std::make_unique<envelope>();

@@ -16,15 +16,15 @@ namespace {
 class auditor_of_a_node : public testing::Test {
 protected:
   auditor_of_a_node() {
-    auditor_parts parts;
-    parts.inc = n_.context().inc;
+    auditor_deps deps;
+    deps.inc = n_.context().inc;
     for (size_t i = 0; i < 2; ++i)
-      parts.inboxes.push_back(caf::actor_cast<caf::actor>(n_.at(i).inbox().self()));
-    parts.directory = n_.context().directory;
-    parts.view = n_.context().view;
-    parts.numbers = n_.context().numbers;
-    parts.now = [this] { return n_.at(0).now(); };
-    auditor_ = n_.system().spawn(auditor, std::move(parts));
+      deps.inboxes.push_back(caf::actor_cast<caf::actor>(n_.at(i).inbox().self()));
+    deps.directory = n_.context().directory;
+    deps.view = n_.context().view;
+    deps.metrics = n_.context().metrics;
+    deps.now = [this] { return n_.at(0).now(); };
+    auditor_ = n_.system().spawn(auditor, std::move(deps));
   }
   ~auditor_of_a_node() override {
     caf::anon_send_exit(auditor_, caf::exit_reason::user_shutdown);
@@ -50,8 +50,8 @@ protected:
         .at(0)
         ->ep;
   }
-  uint64_t repairs(disagreement x) { return numbers().repairs[static_cast<size_t>(x)]; }
-  node_counters &numbers() { return n_.context().numbers->node(); }
+  uint64_t repairs(disagreement x) { return metrics().repairs[static_cast<size_t>(x)]; }
+  node_counters &metrics() { return n_.context().metrics->node(); }
 
   node n_;
   auditor_actor auditor_;
@@ -61,11 +61,11 @@ TEST_F(auditor_of_a_node, finds_nothing_where_all_is_well) {
   auto a = n_.join(0, "a");
   auto b = n_.join(1, "b");
   run(20);
-  EXPECT_EQ(numbers().audit_rounds, 2u);
-  EXPECT_GE(numbers().audited, 4u) << "both in both rounds";
-  EXPECT_EQ(numbers().disagreements, 0);
+  EXPECT_EQ(metrics().audit_rounds, 2u);
+  EXPECT_GE(metrics().audited, 4u) << "both in both rounds";
+  EXPECT_EQ(metrics().disagreements, 0);
   for (auto count : {0, 1, 2})
-    EXPECT_EQ(numbers().repairs[static_cast<size_t>(count)], 0u);
+    EXPECT_EQ(metrics().repairs[static_cast<size_t>(count)], 0u);
 }
 
 TEST_F(auditor_of_a_node, removes_a_record_whose_session_is_gone) {
@@ -80,7 +80,7 @@ TEST_F(auditor_of_a_node, removes_a_record_whose_session_is_gone) {
   EXPECT_TRUE(find("a"));
   EXPECT_EQ(repairs(disagreement::orphan), 2u);
   run(8);
-  EXPECT_EQ(numbers().disagreements, 0) << "the round after found nothing";
+  EXPECT_EQ(metrics().disagreements, 0) << "the round after found nothing";
 }
 
 TEST_F(auditor_of_a_node, puts_a_removed_record_back_with_a_fresh_epoch) {
@@ -130,7 +130,7 @@ TEST_F(auditor_of_a_node, judges_nothing_while_the_directory_is_away) {
   n_.context().view->outage = true;
   run(10);
   EXPECT_FALSE(find("a"));
-  EXPECT_EQ(numbers().audit_rounds, 0u);
+  EXPECT_EQ(metrics().audit_rounds, 0u);
   n_.context().view->outage = false;
   run(9);
   EXPECT_FALSE(find("a")) << "sessions put themselves back first";
@@ -143,11 +143,11 @@ TEST_F(auditor_of_a_node, hurries_through_a_round_after_a_restore) {
   caf::anon_send(auditor_, settled_atom_v);
   n_.settle();
   run(2);
-  EXPECT_EQ(numbers().audit_rounds, 1u) << "4,096 slots in two steps of 2,048";
+  EXPECT_EQ(metrics().audit_rounds, 1u) << "4,096 slots in two steps of 2,048";
   run(7);
-  EXPECT_EQ(numbers().audit_rounds, 1u);
+  EXPECT_EQ(metrics().audit_rounds, 1u);
   run(1);
-  EXPECT_EQ(numbers().audit_rounds, 2u) << "and then at its own pace";
+  EXPECT_EQ(metrics().audit_rounds, 2u) << "and then at its own pace";
 }
 
 } // namespace

@@ -30,10 +30,10 @@ void put_everyone_back(node &n) {
 /// As a node's end or an exit message does.
 void stop_sessions(node &n) {
   std::vector<session_ref> all;
-  n.at(0).sessions().for_each([&](session &who) { all.push_back(who.ref()); });
+  n.at(0).parts().sessions.for_each([&](session_port &who) { all.push_back(who.held().ref); });
   EXPECT_FALSE(all.empty());
   for (auto &ref : all)
-    n.at(0).sessions().find(ref)->stop(caf::exit_reason::user_shutdown);
+    static_cast<session *>(n.at(0).parts().sessions.find(ref))->stop(caf::exit_reason::user_shutdown);
 }
 
 /// One loop that asks its directory on a bad path.
@@ -123,7 +123,7 @@ TEST_F(unsettled, a_fresh_epoch_that_nobody_heard_of_is_looked_up_and_given_up) 
   auto ref = record_of(n_, "a").at.session;
   remove_record(n_, "a");
   n_.troubles().on_restore = [](auto &) { return fate::answer_lost; };
-  n_.at(0).restores().put_back({ref});
+  n_.at(0).parts().directory.restores().put_back({ref});
   n_.settle();
   end(*a);
   ASSERT_TRUE(n_.is_online("a")) << "the session could only give up the epoch it knew";
@@ -139,7 +139,7 @@ TEST_F(unsettled, a_fresh_epoch_heard_of_after_the_end_of_its_session_is_given_u
   remove_record(n_, "a");
   size_t asked = 0;
   n_.troubles().on_restore = [&](auto &) { return ++asked == 1 ? fate::answer_lost : fate::carried_out; };
-  n_.at(0).restores().put_back({ref});
+  n_.at(0).parts().directory.restores().put_back({ref});
   n_.settle();
   leap(2100ms); // two seconds and a tick of the timers
   n_.turn(0);   // asks again, and hears that its own first try holds the device
@@ -175,7 +175,7 @@ TEST_F(unsettled, a_bind_without_an_answer_leaves_nothing_of_a_session_that_was_
   n_.troubles().on_bind = [](auto &) { return fate::answer_lost; };
   auto a = n_.connect(0, "a");
   n_.turn(0);
-  n_.at(0).sessions().for_each([](session &who) { who.abandon(); });
+  n_.at(0).parts().sessions.for_each([](session_port &who) { who.abandon(); });
   n_.settle();
   ASSERT_TRUE(n_.is_online("a"));
   n_.pass(5s);
@@ -217,7 +217,7 @@ TEST_F(unsettled, what_waits_for_a_restore_is_sent_where_the_loop_stops) {
   a->vanish();
   n_.turn(0);
   ASSERT_TRUE(n_.is_online("a"));
-  n_.at(0).restores().stop();
+  n_.at(0).parts().directory.restores().stop();
   n_.settle();
   EXPECT_FALSE(n_.is_online("a"));
 }

@@ -17,11 +17,11 @@ class membership_doubt : public testing::Test {
 protected:
   membership_doubt() {
     clock_now = boot_time{1h};
-    state_.parts.view = std::make_shared<cluster_view>();
-    state_.parts.boot_now = [] { return clock_now; };
-    state_.logic.emplace(member{{node_id::trusted("a"), 1}, "a:1", false}, state_.parts.lim);
+    state_.deps.view = std::make_shared<cluster_view>();
+    state_.deps.boot_now = [] { return clock_now; };
+    state_.logic.emplace(member{{node_id::trusted("a"), 1}, "a:1", false}, state_.deps.lim);
   }
-  cluster_view &view() { return *state_.parts.view; }
+  cluster_view &view() { return *state_.deps.view; }
   void meet_doubtful_peer() {
     link_news news;
     news.up = news.doubtful = true;

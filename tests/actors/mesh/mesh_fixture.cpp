@@ -74,7 +74,8 @@ mesh_node::mesh_node(node_options options) : options_{std::move(options)} {
   auto io = net::event_loop::make();
   EXPECT_TRUE(io);
   loop_ = std::make_unique<loop>(*ctx_, 0, std::move(*io));
-  ctx_->loops.push_back(loop_.get());
+  loop_->meet({loop_.get()});
+  ctx_->inboxes.push_back(loop_->inbox().self());
   sink_ = make_hosted<batch_sink>(*sys_, *loop_, *loop_);
   thread_ = std::thread{[this] { loop_->run(); }};
   ear_ = sys_->spawn([news = news_](caf::event_based_actor *) -> caf::behavior {

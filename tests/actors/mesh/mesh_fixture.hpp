@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/loop.hpp"
+#include "actors/loop_parts.hpp"
 #include "actors/mesh/mesh.hpp"
 
 #include <condition_variable>
@@ -54,7 +55,7 @@ private:
 /// A loop inbox as far as links know it: hosted, takes batches.
 class batch_sink final : public hosted_actor {
 public:
-  batch_sink(caf::actor_config &cfg, loop &host) : hosted_actor{cfg, host} {}
+  batch_sink(caf::actor_config &cfg, loop_env &host) : hosted_actor{cfg, host} {}
   const char *name() const override { return "batch_sink"; }
   arrivals<link_batch> batches;
   /// Takes them instead, on the loop; set before the first link.

@@ -93,7 +93,7 @@ TEST(session_binding, binds_that_come_while_others_are_under_way_go_together) {
     x->read();
     EXPECT_TRUE(x->is_welcome());
   }
-  auto &numbers = n.context().numbers->node();
+  auto &numbers = n.context().metrics->node();
   EXPECT_EQ(numbers.directory_requests, 4u);
   EXPECT_EQ(numbers.directory_batches, 2u) << "the first alone, the others behind it";
 }

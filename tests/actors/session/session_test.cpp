@@ -137,7 +137,7 @@ TEST(session, is_forgotten_after_the_resume_window) {
   auto token = b->resume_token();
   b->vanish();
   n.pass(31s);
-  EXPECT_EQ(n.at(0).sessions().size(), 0u);
+  EXPECT_EQ(n.at(0).parts().sessions.size(), 0u);
   auto again = n.join(1, "b", token);
   EXPECT_FALSE(again->frames("welcome").at(0).at("resumed").get<bool>());
 }
@@ -156,11 +156,12 @@ TEST(session, that_leaves_before_it_is_bound_leaves_no_record) {
 TEST(session, that_is_killed_leaves_no_record) {
   node n{1};
   auto b = n.join(0, "b");
-  n.at(0).sessions().for_each(
-      [](actors::session &who) { caf::anon_send_exit(who.self(), caf::exit_reason::kill); });
+  n.at(0).parts().sessions.for_each([](actors::session_port &who) {
+    caf::anon_send_exit(static_cast<actors::session &>(who).self(), caf::exit_reason::kill);
+  });
   n.settle();
   EXPECT_FALSE(n.is_online("b"));
-  EXPECT_EQ(n.at(0).sessions().size(), 0u);
+  EXPECT_EQ(n.at(0).parts().sessions.size(), 0u);
 }
 
 TEST(session, a_message_to_nobody_is_offline) {
