@@ -15,6 +15,7 @@ struct options {
   int generator_core = 0;
   std::string server_program;                 ///< stentord; empty: the floor alone
   std::vector<std::string> server_arguments;  ///< more flags for it
+  std::string against_program;                ///< another stentord, for `against`
   std::string server_log;                     ///< file for its log; empty: none
   std::string redis_program = "redis-server"; ///< for the directory of a cluster
 

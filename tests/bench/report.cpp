@@ -97,7 +97,7 @@ void report::keep(const std::string &scenario, const std::string &side,
 }
 
 std::string report::markdown() const {
-  std::string out = "| measure | floor | stentor | compared | bar | |\n|---|---|---|---|---|---|\n";
+  auto out = "| measure | " + beside_ + " | stentor | compared | bar | |\n|---|---|---|---|---|---|\n";
   for (auto &x : findings_) {
     auto judged = x.judged();
     auto met = x.is_met();
@@ -118,7 +118,7 @@ nlohmann::json report::json() const {
   for (auto &x : findings_) {
     auto met = x.is_met();
     list.push_back({{"measure", x.measure},
-                    {"floor", summary_json(x.floor)},
+                    {beside_, summary_json(x.floor)},
                     {"stentor", summary_json(x.ours)},
                     {"compared", summary_json(x.judged())},
                     {"limit", x.limit ? nlohmann::json(*x.limit) : nlohmann::json{}},

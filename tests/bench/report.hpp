@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run found, each figure beside the floor's and the bar it is held to; as a table for people and as
-// JSON for machines. Pure.
+// What a run found, each figure beside the floor's (or another server's) and the bar it is held to; as a
+// table for people and as JSON for machines. Pure.
 #pragma once
 
 #include "tests/bench/round.hpp"
@@ -42,6 +42,9 @@ struct finding {
 
 class report {
 public:
+  /// `beside`: whose figures are in `finding::floor`.
+  explicit report(std::string beside = "floor") : beside_(std::move(beside)) {}
+
   void add(finding found) { findings_.push_back(std::move(found)); }
   void note(std::string text) { notes_.push_back(std::move(text)); }
   /// Every round of one side, for the JSON.
@@ -57,6 +60,7 @@ public:
   nlohmann::json json() const;
 
 private:
+  std::string beside_;
   std::vector<finding> findings_;
   std::vector<std::string> notes_;
   std::vector<std::string> failures_;

@@ -17,6 +17,14 @@ TEST(report, does_not_judge_without_a_limit_or_without_figures) {
   EXPECT_EQ((finding{"cpu", {1}, {}, {}, "×", 1, "≤ 1"}).is_met(), std::nullopt);
 }
 
+TEST(report, names_the_server_that_takes_the_place_of_the_floor) {
+  report x{"against"};
+  x.add({"cpu", {2, 2}, {3, 3}});
+  EXPECT_NE(x.markdown().find("| against |"), std::string::npos);
+  EXPECT_EQ(x.markdown().find("floor"), std::string::npos);
+  EXPECT_DOUBLE_EQ(x.json()["findings"][0]["against"]["median"], 2);
+}
+
 TEST(finding, may_have_to_be_at_least_its_limit) {
   finding x{"rate", {}, {5}, {5}};
   x.hold_at_least(5, "≥ 5");

@@ -84,6 +84,28 @@ caf::error connect_once(fleet &f, pid_t pid, uint32_t count, connect_figures &ou
   return {};
 }
 
+/// The same with a fresh server, `repetition` of them before it.
+caf::error connect_crowd(const options &how, int repetition, connect_figures &out, uint64_t &lost) {
+  auto x = crowd::make(how, how.idle_devices, static_cast<uint8_t>(10 + repetition % 100));
+  if (!x)
+    return std::move(x.error());
+  auto open = [&] { return open_wave(*x->connections, {x->server->pid()}, steady_at_once); };
+  return connect_once(*x->connections, x->server->pid(), how.idle_devices, out, lost, open);
+}
+
+/// What is reported and not judged.
+void add_rest(report &out, const std::string &what, const connect_figures &beside,
+              const connect_figures &ours, uint64_t lost) {
+  auto add = [&](const std::string &measure, auto &theirs, auto &own) {
+    out.add({what + ": " + measure, theirs, own});
+  };
+  add("private server memory each, KiB", beside.private_kib, ours.private_kib);
+  add("kernel socket memory each (one end), KiB", beside.kernel_kib, ours.kernel_kib);
+  add("connections/s, " + std::to_string(steady_at_once) + " under way", beside.per_s, ours.per_s);
+  if (lost > 0)
+    out.note(what + ": " + std::to_string(lost) + " connections were lost on the way and tried again.");
+}
+
 /// Connects everybody, cuts everybody off, leaves the server a moment to see it, and measures how all come
 /// back at once. Closes them at the end: both sides at a time would need more descriptors than a process has.
 template <class Open>
@@ -118,29 +140,37 @@ caf::error run_idle(const options &how, report &out) {
     }
     if (how.server_program.empty())
       continue;
-    auto x = crowd::make(how, count, static_cast<uint8_t>(10 + i % 100));
-    if (!x)
-      return std::move(x.error());
-    auto open = [&] { return open_wave(*x->connections, {x->server->pid()}, steady_at_once); };
-    if (auto failed = connect_once(*x->connections, x->server->pid(), count, ours, lost, open))
+    if (auto failed = connect_crowd(how, i, ours, lost))
       return failed;
   }
   auto is_standard = count >= 15'000;
   auto limit = [&](double value) { return is_standard ? std::optional{value} : std::nullopt; };
-  auto add = [&](const std::string &measure, auto &of_floor, auto &of_ours) {
-    out.add({what + ": " + measure, of_floor, of_ours});
-  };
   finding cpu{what + ": CPU of connect + token + bind, us", floor.cpu_us, ours.cpu_us};
   cpu.hold(limit(3.5), "≤ 3.5 × floor's accept");
   out.add(std::move(cpu));
   finding memory{what + ": server memory each, KiB", floor.user_kib, ours.user_kib, ours.user_kib, "KiB"};
   memory.hold(limit(4.5), "≤ 4.5 KiB");
   out.add(std::move(memory));
-  add("private server memory each, KiB", floor.private_kib, ours.private_kib);
-  add("kernel socket memory each (one end), KiB", floor.kernel_kib, ours.kernel_kib);
-  add("connections/s, " + std::to_string(steady_at_once) + " under way", floor.per_s, ours.per_s);
-  if (lost > 0)
-    out.note(what + ": " + std::to_string(lost) + " connections were lost on the way and tried again.");
+  add_rest(out, what, floor, ours, lost);
+  return {};
+}
+
+caf::error run_idle_against(const options &how, report &out) {
+  auto what = "idle, " + std::to_string(how.idle_devices) + " devices";
+  connect_figures other, ours;
+  uint64_t lost = 0;
+  auto theirs = of_other(how);
+  for (int i = 0; i < how.pairs; ++i) {
+    how.progress(what + " " + std::to_string(i + 1) + "/" + std::to_string(how.pairs));
+    // The order turns, so that neither side always comes first.
+    for (auto is_ours : {i % 2 == 1, i % 2 == 0})
+      if (auto failed =
+              is_ours ? connect_crowd(how, 2 * i, ours, lost) : connect_crowd(theirs, 2 * i + 1, other, lost))
+        return failed;
+  }
+  out.add({what + ": CPU of connect + token + bind, us", other.cpu_us, ours.cpu_us});
+  out.add({what + ": server memory each, KiB", other.user_kib, ours.user_kib});
+  add_rest(out, what, other, ours, lost);
   return {};
 }
 

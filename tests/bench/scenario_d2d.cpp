@@ -93,6 +93,14 @@ double us(const round_result &x, double fraction) {
   return double(x.latency.percentile(fraction)) / 1e3;
 }
 
+round_times times_of(const options &how, const std::vector<talker> &talkers) {
+  round_times times;
+  times.measure_ns = static_cast<uint64_t>(how.seconds * 1e9);
+  for (auto &who : talkers)
+    times.fleets.push_back(who.connections);
+  return times;
+}
+
 /// p50 and p99 where they are judged, and the whole distribution as text.
 void add_latencies(report &out, const std::string &what, const interleaved &all, bool judged) {
   auto values = [&](size_t side, double fraction) {
@@ -193,6 +201,17 @@ void add_findings(report &out, const talker &who, const bars &limits, const std:
   out.add({who.name + ": messages/s", each(floor, rate_of), each(rounds, rate_of)});
 }
 
+void add_against(report &out, const std::string &what, const std::vector<round_result> &other,
+                 std::vector<double> other_calls, const std::vector<round_result> &ours,
+                 std::vector<double> calls) {
+  out.add({what + ": CPU a message, us", each(other, cpu_us), each(ours, cpu_us)});
+  finding user{what + ": user-space CPU a message, us", user_us(other), user_us(ours)};
+  user.compared = ratios({pooled_user_us(ours)}, {pooled_user_us(other)});
+  out.add(std::move(user));
+  out.add({what + ": system calls a message", std::move(other_calls), std::move(calls)});
+  out.add({what + ": messages/s", each(other, rate_of), each(ours, rate_of)});
+}
+
 } // namespace
 
 caf::error run_d2d(const options &how, uint32_t window, double rate, report &out) {
@@ -218,11 +237,8 @@ caf::error run_d2d(const options &how, uint32_t window, double rate, report &out
   }
 
   auto &talkers = all_sides.talkers;
-  round_times times;
-  times.measure_ns = static_cast<uint64_t>(how.seconds * 1e9);
+  auto times = times_of(how, talkers);
   times.spin = how.spin && rate > 0;
-  for (auto &who : talkers)
-    times.fleets.push_back(who.connections);
   std::vector<side> sides;
   for (auto &who : talkers)
     sides.push_back({who.name, [&] { return run_one(who, how, window, rate, times); }});
@@ -255,6 +271,44 @@ caf::error run_d2d(const options &how, uint32_t window, double rate, report &out
     out.add(std::move(verdicts));
   }
   add_latencies(out, what, all, rate == 10'000);
+  add_verification(out, what, all);
+  note_disturbances(out, what, all);
+  return {};
+}
+
+caf::error run_d2d_against(const options &how, uint32_t window, report &out) {
+  auto what = "d2d, " + std::to_string(window) + " in flight";
+  cast other, ours;
+  other.what = what + ", against";
+  ours.what = what;
+  for (auto *x : {&other, &ours}) {
+    auto program = x == &ours ? how : of_other(how);
+    if (auto failed = x->start_server(program))
+      return failed;
+    if (auto failed = x->join(program, x->msgpack_fleet, x->msgpack))
+      return failed;
+    x->add("", x->msgpack_fleet, x->msgpack, want::none);
+    if (how.written)
+      x->add(", want written", x->msgpack_fleet, x->msgpack, want::written);
+  }
+  std::vector<talker> talkers; // the other's and ours in turn
+  for (size_t i = 0; i < ours.talkers.size(); ++i)
+    for (auto *x : {&other, &ours})
+      talkers.push_back(x->talkers[i]);
+
+  auto times = times_of(how, talkers);
+  std::vector<side> sides;
+  for (auto &who : talkers)
+    sides.push_back({who.name, [&] { return run_one(who, how, window, 0, times); }});
+  auto all = run_interleaved(sides, how.pairs, how.tries, how.progress);
+  if (auto failed = check_rounds(all, sides))
+    return failed;
+  for (size_t i = 0; i < sides.size(); ++i)
+    out.keep(what, sides[i].name, all.rounds[i]);
+  how.progress(what + ", system calls");
+  for (size_t i = 0; i < sides.size(); i += 2)
+    add_against(out, sides[i + 1].name, all.rounds[i], count_calls(talkers[i], how, window, 0, times),
+                all.rounds[i + 1], count_calls(talkers[i + 1], how, window, 0, times));
   add_verification(out, what, all);
   note_disturbances(out, what, all);
   return {};

@@ -22,8 +22,17 @@ namespace stentor::bench {
 /// All connected devices lose their connections and reconnect at once.
 [[nodiscard]] caf::error run_herd(const options &how, report &out);
 
+// -- two servers beside each other: `how.against_program` takes the floor's place ----
+
+/// Device to device, closed loop.
+[[nodiscard]] caf::error run_d2d_against(const options &how, uint32_t window, report &out);
+/// Connects devices with tokens, as `run_idle`.
+[[nodiscard]] caf::error run_idle_against(const options &how, report &out);
+
 // -- shared by their sources ----
 
+/// The same for the other server.
+options of_other(options how);
 /// An error where a round failed; `side` names it.
 [[nodiscard]] caf::error check_rounds(const interleaved &all, const std::vector<side> &sides);
 /// Adds what was lost, duplicated, reordered, misrouted and wrongly answered in all rounds, held against 0.

@@ -5,6 +5,11 @@
 
 namespace stentor::bench {
 
+options of_other(options how) {
+  how.server_program = how.against_program;
+  return how;
+}
+
 caf::error check_rounds(const interleaved &all, const std::vector<side> &sides) {
   for (size_t i = 0; i < sides.size(); ++i)
     for (auto &round : all.rounds[i]) {

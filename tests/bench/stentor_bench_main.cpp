@@ -25,6 +25,7 @@ constexpr auto examples = R"(Examples:
   stentor-bench d2d --rate 10000 --seconds 3    open loop: latency from the intended send time
   stentor-bench idle --connections 5000         memory and CPU of connected devices
   stentor-bench cluster --part connect          devices of three nodes on one Redis
+  stentor-bench against OLD/stentord            this build's server beside another one, in pairs
   stentor-bench standard --json                 everything scripts/bench runs, for machines
 
 The server and the generator run on different cores. See docs/benchmark.md.)";
@@ -106,6 +107,15 @@ void run_cluster(const options &how, const std::set<std::string> &parts, report 
     attempt(out, "cluster, storm", [&] { return run_cluster_storm(how, out); });
 }
 
+void run_against(const options &how, const std::set<std::string> &parts, report &out) {
+  if (parts.contains("d2d"))
+    for (auto window : how.windows)
+      attempt(out, "d2d, " + std::to_string(window) + " in flight",
+              [&] { return run_d2d_against(how, window, out); });
+  if (parts.contains("idle"))
+    attempt(out, "idle", [&] { return run_idle_against(how, out); });
+}
+
 int print(const report &found, const output &how) {
   auto json = found.json();
   if (!how.file.empty() && !(std::ofstream{how.file} << json.dump(1) << '\n')) {
@@ -134,6 +144,10 @@ int run(int argc, char **argv) {
   auto *herd = app.add_subcommand("herd", "All devices reconnect at once");
   auto *standard = app.add_subcommand("standard", "All of it, as the bar demands");
   auto *cluster = app.add_subcommand("cluster", "Several nodes on one Redis, as the cluster's bar demands");
+  auto *against = app.add_subcommand("against", "Another stentord beside this one, in interleaved pairs");
+  against->add_option("server", how.against_program, "The other stentord")
+      ->required()
+      ->check(CLI::ExistingFile);
   auto *serve = app.add_subcommand("serve-floor", "The floor's server")->group("");
   serve->add_option("--counters-fd", counters_fd);
   crowd_plan crowd;
@@ -146,13 +160,13 @@ int run(int argc, char **argv) {
   serve_crowd->add_option("--at-once", crowd.at_once);
   serve_crowd->add_option("--source-net", crowd.source_net);
   serve_crowd->add_option("--control-fd", crowd.control_fd);
-  for (auto *command : {floor, idle, d2d, push, herd, standard, cluster}) {
+  for (auto *command : {floor, idle, d2d, push, herd, standard, cluster, against}) {
     declare_common(*command, how, out);
     command->footer(examples);
   }
-  for (auto *command : {floor, d2d, push, standard})
+  for (auto *command : {floor, d2d, push, standard, against})
     declare_devices(*command, how);
-  for (auto *command : {floor, idle, standard})
+  for (auto *command : {floor, idle, standard, against})
     command->add_option("--connections", how.idle_devices, "Idle devices")
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
@@ -160,7 +174,7 @@ int run(int argc, char **argv) {
     command->add_option("--herd", how.herd_devices, "Devices that reconnect at once")
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
-  for (auto *command : {floor, d2d, cluster})
+  for (auto *command : {floor, d2d, cluster, against})
     command->add_option("--window", how.windows, "Messages in flight a sender; repeatable")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->check(CLI::Range(1, 10'000))
@@ -168,9 +182,10 @@ int run(int argc, char **argv) {
   std::string wanted = "none";
   d2d->add_option("--rate", how.rate, "Open loop: messages a second over all devices")
       ->check(CLI::Range(1.0, 1e7));
-  d2d->add_option("--want", wanted, "Also with verdicts: `none` measures without only, `written` both")
-      ->check(CLI::IsMember({"none", "written"}))
-      ->capture_default_str();
+  for (auto *command : {d2d, against})
+    command->add_option("--want", wanted, "Also with verdicts: `none` measures without only, `written` both")
+        ->check(CLI::IsMember({"none", "written"}))
+        ->capture_default_str();
   bool json_too = false;
   d2d->add_flag("--with-json", json_too, "Also with devices that speak JSON");
   std::set<std::string> parts{"d2d", "open", "first", "connect", "storm"};
@@ -180,6 +195,10 @@ int run(int argc, char **argv) {
   cluster->add_option("--devices", how.cluster_devices, "Devices of d2d and open loop, in pairs")
       ->check(CLI::Range(2, 6'000))
       ->capture_default_str();
+  std::set<std::string> compared{"d2d", "idle"};
+  against->add_option("--part", compared, "Only this part; repeatable")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(CLI::IsMember(compared));
   cluster
       ->add_option("--connections", how.node_devices, "Idle devices a node, of three nodes; of all in storm")
       ->check(CLI::Range(1, 18'000))
@@ -211,7 +230,7 @@ int run(int argc, char **argv) {
 
   how.devices += how.devices % 2;
   how.cluster_devices += how.cluster_devices % 2;
-  if (*d2d) {
+  if (*d2d || *against) {
     how.written = wanted == "written";
     how.json = json_too;
   }
@@ -220,7 +239,7 @@ int run(int argc, char **argv) {
     return 2;
   }
   auto limit = raise_descriptor_limit();
-  auto needed = size_t{std::max({*idle || *standard || *floor ? how.idle_devices : 0,
+  auto needed = size_t{std::max({*idle || *standard || *floor || *against ? how.idle_devices : 0,
                                  *herd || *standard ? how.herd_devices : 0, how.devices * 2,
                                  how.cluster_devices * 3})} +
                 200;
@@ -236,7 +255,7 @@ int run(int argc, char **argv) {
   if (!out.quiet)
     how.progress = [](const std::string &text) { std::cerr << "bench: " << text << std::endl; };
 
-  report found;
+  report found{*against ? "against" : "floor"};
   if (*floor)
     attempt(found, "floor", [&] { return run_floor(how, found); });
   if (*idle)
@@ -253,6 +272,8 @@ int run(int argc, char **argv) {
     run_standard(how, found);
   if (*cluster)
     run_cluster(how, parts, found);
+  if (*against)
+    run_against(how, compared, found);
   return print(found, out);
 }
 
