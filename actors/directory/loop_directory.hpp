@@ -39,7 +39,9 @@ public:
                  const caf::optional<route> &previous) override {
     client_.undo_bind(std::move(what), account, previous);
   }
-  void give_back_unknown(storage::unbind_request what) override { client_.undo_unknown_bind(std::move(what)); }
+  void give_back_unknown(storage::unbind_request what) override {
+    client_.undo_unknown_bind(std::move(what));
+  }
   void watch_for_record(const device_id &device, const session_ref &who) override {
     unsettled_.add(device, who);
   }

@@ -4,7 +4,8 @@
 // what happens inside `server_step`: the loop's turn and the actors it woke, never the clients. The clock is
 // that of the tests' fixture. All of it is in this file, to be copied into an older checkout for a
 // comparison.
-#include "actors/gateway.hpp"
+#include "actors/api/api_actor.hpp"
+#include "actors/session/connection.hpp"
 #include "net/client/upgrade_text.hpp"
 #include "net/token.hpp"
 #include "tests/actors/node_fixture.hpp"
@@ -65,10 +66,11 @@ void expect(bool good, const std::string &text) {
 // -- connections: socket pairs, handed over as the listeners would ----
 
 void take_device(node &n, int fd) {
-  actors::make_hosted<actors::connection>(n.system(), n.at(0), n.at(0), fd)->start();
+  actors::make_hosted<actors::connection>(n.system(), n.at(0), n.at(0), n.at(0).parts().services, fd)
+      ->start();
 }
 void take_back_end(node &n, int fd) {
-  n.at(0).gateway().accept(fd);
+  n.at(0).parts().api->accept(fd);
 }
 
 /// The client's end.
