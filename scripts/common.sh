@@ -55,3 +55,12 @@ node_packages() {
   mkdir -p "${stamp%/*}"
   cp "$lock" "$stamp"
 }
+
+# quick_checks - what can be judged from the text alone, in a second; each check tests itself first.
+quick_checks() {
+  local check
+  for check in scripts/check_*.py; do
+    "$check" --self-test
+    "$check"
+  done
+}

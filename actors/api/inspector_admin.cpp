@@ -164,7 +164,8 @@ caf::result<admin_page> inspector_state::show_device(const device_id &device) {
             else if (std::ranges::find(facts->silent, said.loops[i].node) == facts->silent.end())
               facts->silent.push_back(said.loops[i].node);
           // Nodes that live and have no link cannot be asked.
-          for (auto &x : slots()->nodes())
+          auto view = slots(); // a single node's is made for the call
+          for (auto &x : view->nodes())
             if (x != deps.self && !linked.contains(x.inc))
               facts->silent.push_back(x);
           if (facts->record && facts->record->at.inc != deps.self.inc &&

@@ -16,6 +16,24 @@ using nlohmann::json;
 
 namespace {
 
+/// The answer of `n` to one request of a back end.
+std::string answer_of(node &n, const std::string &method, const std::string &target,
+                      const std::function<void()> &settle) {
+  int fds[2];
+  EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+  n.at(0).parts().api->accept(fds[1]);
+  auto request = http(method, target);
+  EXPECT_EQ(::send(fds[0], request.data(), request.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(request.size()));
+  settle();
+  std::string all(65536, '\0');
+  auto got = recv(fds[0], all.data(), all.size(), 0);
+  all.resize(got > 0 ? static_cast<size_t>(got) : 0);
+  close(fds[0]);
+  settle();
+  return all;
+}
+
 class admin : public testing::Test {
 protected:
   admin() {
@@ -65,19 +83,7 @@ protected:
   }
   /// A request to node a.
   std::string ask(const std::string &method, const std::string &target) {
-    int fds[2];
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    a_.at(0).parts().api->accept(fds[1]);
-    auto request = http(method, target);
-    EXPECT_EQ(::send(fds[0], request.data(), request.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(request.size()));
-    settle();
-    std::string all(65536, '\0');
-    auto got = recv(fds[0], all.data(), all.size(), 0);
-    all.resize(got > 0 ? static_cast<size_t>(got) : 0);
-    close(fds[0]);
-    settle();
-    return all;
+    return answer_of(a_, method, target, [this] { settle(); });
   }
   json page(const std::string &target) {
     auto answer = ask("GET", target);
@@ -190,6 +196,23 @@ TEST_F(admin, a_drain_is_asked_of_this_node_and_through_it_of_another) {
 }
 
 } // namespace
+
+TEST(admin_alone, a_device_nobody_knows_is_absent_and_no_node_is_silent) {
+  node n{1};
+  auto &ctx = n.context();
+  std::vector<caf::actor> inboxes{caf::actor_cast<caf::actor>(n.at(0).inbox().self())};
+  ctx.inspector = n.system().spawn(inspector, inspector_deps{{ctx.id, ctx.inc}, inboxes, ctx.metrics, ctx.view,
+                                                             ctx.directory, false, [] { return boot_time{}; }});
+  for (int i = 0; i < 100; ++i) { // its view of the cluster is made for each question
+    auto answer = answer_of(n, "GET", "/v1/admin/devices/nobody", [&] { n.settle(); });
+    auto said = json::parse(body_of(answer), nullptr, false);
+    ASSERT_EQ(said.value("word", ""), "absent") << answer;
+    ASSERT_EQ(said.at("silent"), json::array()) << answer;
+  }
+  caf::anon_send_exit(ctx.inspector, caf::exit_reason::user_shutdown);
+  ctx.inspector = nullptr;
+  n.settle();
+}
 
 TEST(admin_access, needs_the_key_like_everything_else) {
   api_rig rig{{false, {"secret-key-secret-key-secret-key"}, {}}};
