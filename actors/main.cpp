@@ -40,10 +40,24 @@ std::string client_command() {
 /// How a node's time ended.
 enum class ending : uint8_t { stopped, lost, failed };
 
+/// The signals that this process takes: all others keep what they do.
+sigset_t taken_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (auto x : {SIGTERM, SIGINT, SIGHUP})
+    sigaddset(&signals, x);
+  return signals;
+}
+
 /// The signal that asks us to stop, or 0 after `most`.
-int wait_for_signal(const sigset_t &stops, std::chrono::milliseconds most) {
+int wait_for_signal(const sigset_t &signals, std::chrono::milliseconds most) {
   timespec left{most.count() / 1000, most.count() % 1000 * 1'000'000};
-  auto signal = sigtimedwait(&stops, nullptr, &left);
+  auto signal = sigtimedwait(&signals, nullptr, &left);
+  if (signal == SIGHUP) {
+    log::warn("node", "signal.ignored",
+              {{"signal", "SIGHUP"}, {"hint", "settings are read at the start only: restart the node"}});
+    return 0;
+  }
   return signal > 0 ? signal : 0;
 }
 
@@ -80,7 +94,13 @@ ending serve(actors::node &node, const sigset_t &stops, rlim_t descriptors) {
                 {{"by", signal == 0         ? "operator"
                         : signal == SIGTERM ? "SIGTERM"
                                             : "SIGINT"}});
-      auto summary = node.drain();
+      auto summary = node.drain([&stops, hurried = false]() mutable {
+        if (!hurried && wait_for_signal(stops, std::chrono::milliseconds{0}) != 0) {
+          hurried = true;
+          log::warn("node", "drain.hurried", {});
+        }
+        return hurried;
+      });
       log::info("node", "stopped",
                 {{"devices", summary.devices},
                  {"left_over", summary.left_over},
@@ -131,12 +151,11 @@ int run(config cfg) {
   auto descriptors = raise_descriptor_limit();
   // Loops and helpers free what others allocated; many arenas would keep memory that no one uses.
   mallopt(M_ARENA_MAX, 2);
-  std::signal(SIGPIPE, SIG_IGN);
+  // What would end the process without a drain: a lost terminal, a log rotation, a hand that slipped.
+  for (auto x : {SIGPIPE, SIGUSR1, SIGUSR2})
+    std::signal(x, SIG_IGN);
   // Every thread inherits this mask: signals are taken by `serve` and nowhere else.
-  sigset_t stops;
-  sigemptyset(&stops);
-  sigaddset(&stops, SIGTERM);
-  sigaddset(&stops, SIGINT);
+  auto stops = taken_signals();
   pthread_sigmask(SIG_BLOCK, &stops, nullptr);
   for (;;)
     switch (live_once(cfg, stops, descriptors)) {

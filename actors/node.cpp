@@ -215,7 +215,7 @@ size_t node::open_verdicts() const noexcept {
   return sum;
 }
 
-node::drain_summary node::drain() {
+node::drain_summary node::drain(const std::function<bool()> &is_hurried) {
   using namespace std::chrono_literals;
   using clock = std::chrono::steady_clock;
   drain_summary summary;
@@ -230,7 +230,7 @@ node::drain_summary node::drain() {
   };
   tell_loops(drain_atom_v);
   auto &lim = ctx_.lim();
-  wait_for_end_of_connections(longest_drain() + lim.goaway_grace + 2 * lim.close_linger + 1s);
+  wait_for_end_of_connections(longest_drain() + lim.goaway_grace + 2 * lim.close_linger + 1s, is_hurried);
   summary.left_over = connections();
   if (is_lost()) { // nothing can be settled without a lease
     abandon();
@@ -284,17 +284,19 @@ std::chrono::milliseconds node::longest_drain() const {
   return drain_plan{connections(), ctx_.drain_over(), others * ctx_.lim().accept_rate}.length();
 }
 
-void node::wait_for_end_of_connections(std::chrono::milliseconds most) {
+void node::wait_for_end_of_connections(std::chrono::milliseconds most,
+                                        const std::function<bool()> &is_hurried) {
   auto until = std::chrono::steady_clock::now() + most;
   auto was_lost = is_lost();
-  while (connections() > 0 && std::chrono::steady_clock::now() < until && is_lost() == was_lost)
+  while (connections() > 0 && std::chrono::steady_clock::now() < until && is_lost() == was_lost &&
+         !is_hurried())
     std::this_thread::sleep_for(std::chrono::milliseconds{20});
 }
 
 void node::abandon() {
   for (auto &host : loops_)
     host->request_abandon();
-  wait_for_end_of_connections(2 * ctx_.lim().close_linger);
+  wait_for_end_of_connections(2 * ctx_.lim().close_linger, [] { return false; });
   stop();
 }
 

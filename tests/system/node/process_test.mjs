@@ -96,15 +96,30 @@ test('over the accept rate a handshake gets 503 with Retry-After, and later come
   await Device.connect(server, { device: 'patient' });
 });
 
-test('SIGINT drains like SIGTERM, SIGPIPE and SIGHUP do not surprise', async (t) => {
+test('SIGINT drains like SIGTERM; SIGPIPE, SIGHUP, SIGUSR1 and SIGUSR2 leave the node as it is', async (t) => {
   const server = await Server.start(t);
   const tv = await Device.connect(server, { device: 'tv' });
-  server.process.kill('SIGPIPE');
-  assert.equal((await tv.send('tv', 1)).verdict, 'written');
+  for (const signal of ['SIGPIPE', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']) {
+    server.process.kill(signal);
+    assert.equal((await tv.send('tv', signal)).verdict, 'written', signal);
+  }
+  await until(() => /signal\.ignored signal=SIGHUP hint=/.test(server.stderr), 'the line about SIGHUP');
   server.process.kill('SIGINT');
   await tv.find('goaway');
   await tv.close();
   assert.deepEqual(await server.exited, { code: 0, signal: null });
+});
+
+test('a second SIGTERM ends a drain that waits for a device', async (t) => {
+  const server = await Server.start(t, { drainOver: '30s', goawayGrace: '30s' });
+  for (let i = 0; i < 20; ++i) await Device.connect(server, { device: `d${i}` });
+  server.process.kill('SIGTERM');
+  await until(() => /node draining by=SIGTERM/.test(server.stderr), 'the drain');
+  const began = Date.now();
+  server.process.kill('SIGTERM');
+  assert.deepEqual(await server.exited, { code: 0, signal: null });
+  assert.ok(Date.now() - began < 10_000, `${Date.now() - began} ms`);
+  assert.match(server.stderr, /drain\.hurried/);
 });
 
 test('an idle node with idle devices sleeps', async (t) => {
