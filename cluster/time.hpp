@@ -29,4 +29,13 @@ using directory_micros = int64_t;
 /// Wall-clock milliseconds since 1970, for message ids and for people. Never subtracted across machines.
 using wall_ms = int64_t;
 
+/// The moment `wait` from `now`, for a `wait` that somebody outside names: past a hundred years either way
+/// it is `time_point::max()` or `now`, so that nothing done with it later overflows.
+constexpr time_point after(time_point now, std::chrono::milliseconds wait) noexcept {
+  constexpr std::chrono::milliseconds century = std::chrono::hours{24 * 365 * 100};
+  if (wait > century)
+    return time_point::max();
+  return wait < -century ? now : now + wait;
+}
+
 } // namespace stentor

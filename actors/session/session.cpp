@@ -228,8 +228,7 @@ void session::plan_token_end() {
   if (token_expires_s_ == 0)
     return;
   // The token's clock is the wall clock: what is left of it is counted on ours from now on.
-  auto left = std::chrono::milliseconds{token_expires_s_ * 1000 - host().wall_now()};
-  token_end_ = host().now() + left;
+  token_end_ = after(host().now(), std::chrono::milliseconds{token_expires_s_ * 1000 - host().wall_now()});
   token_warned_ = false;
 }
 

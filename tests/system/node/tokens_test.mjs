@@ -48,6 +48,20 @@ test('good tokens of every algorithm are believed, shown in any way', async (t) 
     }
 });
 
+test('a token may hold until the year 9999: its connection stays open', async (t) => {
+  const keys = keyRing(t);
+  const server = await Server.start(t, keys.settings);
+  for (const year of [2100, 2262, 2263, 2400, 3000, 9999]) {
+    const exp = Math.floor(Date.UTC(year, 11, 31) / 1000);
+    const device = await present(server, 'header', keys.hs({ sub: `tv-${year}`, exp }));
+    device.write({ t: 'auth', token: keys.hs({ sub: `tv-${year}`, exp: exp - 1 }) });
+    await sleep(50);
+    assert.equal((await device.send(`tv-${year}`, 1)).verdict, 'written', `${year}`);
+    assert.equal(device.received.length, 1, `${year}`);
+    await device.close();
+  }
+});
+
 test('bad tokens are refused with the same 401, and say nothing about why', async (t) => {
   const keys = keyRing(t);
   const server = await Server.start(t, keys.settings);
