@@ -285,7 +285,7 @@ std::chrono::milliseconds node::longest_drain() const {
 }
 
 void node::wait_for_end_of_connections(std::chrono::milliseconds most,
-                                        const std::function<bool()> &is_hurried) {
+                                       const std::function<bool()> &is_hurried) {
   auto until = std::chrono::steady_clock::now() + most;
   auto was_lost = is_lost();
   while (connections() > 0 && std::chrono::steady_clock::now() < until && is_lost() == was_lost &&

@@ -193,7 +193,8 @@ caf::error redis_connection::judge(const std::vector<redis_reply> &replies) {
   auto seconds = info_field(info, "uptime_in_seconds");
   long up = 0;
   std::from_chars(seconds.data(), seconds.data() + seconds.size(), up);
-  uptime_ = std::chrono::seconds{std::clamp<long>(up, 0, 3'000'000'000)}; // a century: what is added to it must not overflow
+  uptime_ = std::chrono::seconds{
+      std::clamp<long>(up, 0, 3'000'000'000)}; // a century: what is added to it must not overflow
   connected_at_ = steady_clock::now();
   return {};
 }

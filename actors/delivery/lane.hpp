@@ -74,7 +74,7 @@ struct hand_over {
   session_ref to;
   device_id device;
   epoch newer = 0;
-  resume_secret secret;
+  resume_secret proof; ///< `proof_of` the secret and the requester's account
   session_ref requester;
   place from;
 };

@@ -4,6 +4,9 @@
 #include "net/codec/base64url.hpp"
 
 #include <openssl/crypto.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
 
 namespace stentor::actors {
 
@@ -50,6 +53,16 @@ std::optional<resume_token> resume_token_from(std::string_view text) {
   token.session.generation = take<uint64_t>(in);
   std::copy(in.begin(), in.end(), token.secret.begin());
   return token;
+}
+
+resume_secret proof_of(const resume_secret &secret, const account_id &account) {
+  std::string text{secret.begin(), secret.end()};
+  text += account.str();
+  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const uint8_t *>(text.data()), text.size(), digest.data());
+  resume_secret proof;
+  std::copy_n(digest.begin(), proof.size(), proof.begin());
+  return proof;
 }
 
 bool same_secret(const resume_secret &a, const resume_secret &b) noexcept {

@@ -6,6 +6,7 @@
 #include "actors/delivery/open_messages.hpp"
 #include "cluster/envelope.hpp"
 #include "cluster/idempotency.hpp"
+#include "cluster/ids.hpp"
 #include "cluster/unacked.hpp"
 
 #include <array>
@@ -45,6 +46,9 @@ struct resume_token {
 std::string to_text(const resume_token &token);
 /// Nothing for anything `to_text` did not write: the text comes from outside.
 std::optional<resume_token> resume_token_from(std::string_view text);
+/// What shows the right to a session's state: the secret, bound to the account of whoever asks. Another
+/// account's device of the same id (a shared TV) cannot show it.
+resume_secret proof_of(const resume_secret &secret, const account_id &account);
 /// Compares in constant time.
 bool same_secret(const resume_secret &a, const resume_secret &b) noexcept;
 

@@ -17,7 +17,7 @@ bool take_envelope(input &from, fields &f, envelope_ptr &x) {
   return x != nullptr;
 }
 
-bool take_secret(fields &f, resume_secret &x) {
+bool take_proof(fields &f, resume_secret &x) {
   std::string_view bytes;
   if (!f.take_binary(bytes, x.size()) || bytes.size() != x.size())
     return false;
@@ -87,7 +87,7 @@ bool take_item(input &from, lane_item &item) {
   }
   case kind::hand_over: {
     auto &x = emplace_owned<items::hand_over>(item);
-    return f.take(x.to) && f.take(x.device) && f.take(x.newer) && take_secret(f, x.secret) &&
+    return f.take(x.to) && f.take(x.device) && f.take(x.newer) && take_proof(f, x.proof) &&
            f.take(x.requester) && f.take(x.from) && f.end();
   }
   case kind::handed_over: {

@@ -81,7 +81,7 @@ void put_item(writer &w, std::unique_ptr<items::hand_over> &x) {
   w.put(x->to);
   w.put(x->device);
   w.put(x->newer);
-  w.binary({reinterpret_cast<const char *>(x->secret.data()), x->secret.size()});
+  w.binary({reinterpret_cast<const char *>(x->proof.data()), x->proof.size()});
   w.put(x->requester);
   w.put(x->from);
 }

@@ -150,7 +150,7 @@ void session::ask_for_state(const resume_token &resume) {
   question->to = resume.session;
   question->device = me_->device;
   question->newer = epoch_;
-  question->secret = resume.secret;
+  question->proof = proof_of(resume.secret, me_->account);
   question->requester = ref_;
   question->from.loop = host().index();
   services_.outbox.put(place{resume.inc, 0, resume.session.loop}, std::move(question));

@@ -34,11 +34,11 @@ std::unique_ptr<session_state> session::hand_over(const items::hand_over &questi
   auto newer = question.newer;
   if (question.device != me_->device)
     return nullptr;
-  if (!same_secret(question.secret, secret_) || mode_ == mode::binding || mode_ == mode::resuming ||
-      mode_ == mode::ended || superseded_by_ > epoch_ || newer <= epoch_) {
-    // No right to the state, or it is still under way to here and cannot be given away whole; but the
-    // directory has the newer connection now: a bound one leaves all the same. One that waits to be resumed
-    // goes on waiting for who knows its secret.
+  if (!same_secret(question.proof, proof_of(secret_, me_->account)) || mode_ == mode::binding ||
+      mode_ == mode::resuming || mode_ == mode::ended || superseded_by_ > epoch_ || newer <= epoch_) {
+    // No right to the state (another account is none either), or it is still under way to here and cannot be
+    // given away whole; but the directory has the newer connection now: a bound one leaves all the same. One
+    // that waits to be resumed goes on waiting for who knows its secret.
     if (mode_ != mode::detached)
       on_superseded(question.device, newer);
     return nullptr;

@@ -149,6 +149,9 @@ void session::on_frames_written(size_t count) {
 void session::redeliver() {
   auto now = host().now();
   for (auto *e : state_.unconfirmed.in_order(now)) {
+    // Written to the session before, with this device's rights of then; its sender learns that no ack came.
+    if (!may_target(*e, me_->account))
+      continue;
     std::string converted;
     std::string_view data{*e->data};
     if (e->data_format != link_->encoding()) {

@@ -140,6 +140,22 @@ TEST_F(two_nodes, a_resume_on_the_other_node_gets_the_unacked_messages_again) {
     EXPECT_EQ(y->verdict_of(std::to_string(i)), "acked") << i;
 }
 
+TEST_F(two_nodes, a_resume_on_the_other_node_by_another_account_gets_nothing) {
+  auto x = join(a_, "x");
+  auto alice = join(a_, "tv");
+  exchange(*x, message("1", "tv", "for alice", "acked"), *alice);
+  ASSERT_EQ(alice->data().size(), 1u);
+  auto bob = b_.connect(0, "tv", alice->resume_token(), "bob");
+  settle();
+  pass(40s);
+  bob->read();
+  ASSERT_TRUE(bob->is_welcome());
+  EXPECT_EQ(bob->frames("welcome").at(0).at("resumed"), false);
+  EXPECT_TRUE(bob->data().empty());
+  x->read();
+  EXPECT_EQ(x->verdict_of("1"), "unreachable");
+}
+
 TEST_F(two_nodes, a_verdict_owed_to_a_sender_follows_it_to_the_other_node) {
   auto y = join(b_, "y");
   auto x = join(a_, "x");

@@ -201,8 +201,10 @@ TEST(admin_alone, a_device_nobody_knows_is_absent_and_no_node_is_silent) {
   node n{1};
   auto &ctx = n.context();
   std::vector<caf::actor> inboxes{caf::actor_cast<caf::actor>(n.at(0).inbox().self())};
-  ctx.inspector = n.system().spawn(inspector, inspector_deps{{ctx.id, ctx.inc}, inboxes, ctx.metrics, ctx.view,
-                                                             ctx.directory, false, [] { return boot_time{}; }});
+  ctx.inspector = n.system().spawn(
+      inspector, inspector_deps{{ctx.id, ctx.inc}, inboxes, ctx.metrics, ctx.view, ctx.directory, false, [] {
+                                  return boot_time{};
+                                }});
   for (int i = 0; i < 100; ++i) { // its view of the cluster is made for each question
     auto answer = answer_of(n, "GET", "/v1/admin/devices/nobody", [&] { n.settle(); });
     auto said = json::parse(body_of(answer), nullptr, false);

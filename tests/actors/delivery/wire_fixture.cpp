@@ -123,7 +123,7 @@ struct item_printer {
   }
   void operator()(std::unique_ptr<items::hand_over> &x) {
     out << "hand_over" << x->to << x->device << x->newer << x->requester << x->from;
-    for (auto byte : x->secret)
+    for (auto byte : x->proof)
       out << byte;
   }
   void operator()(items::handed_over &x) {

@@ -49,6 +49,28 @@ TEST_P(hand_over, a_newer_connection_takes_over_and_the_late_close_of_the_old_ha
   EXPECT_EQ(fresh->data(), std::vector<json>{1});
 }
 
+TEST_P(hand_over, another_account_on_the_same_device_gets_nothing_of_the_session_before) {
+  node n;
+  auto a = n.join(GetParam().first, "a");
+  auto alice = n.join(GetParam().first, "tv");
+  a->send(message("1", "tv", "for alice", "acked"));
+  alice->send(message("2", "a", "of alice", "acked"));
+  n.settle();
+  alice->read();
+  ASSERT_EQ(alice->data().size(), 1u);
+  auto bob = n.connect(GetParam().second, "tv", alice->resume_token(), "bob");
+  n.settle();
+  bob->read();
+  ASSERT_TRUE(bob->is_welcome());
+  EXPECT_EQ(bob->frames("welcome").at(0).at("resumed"), false);
+  n.pass(40s);
+  bob->read();
+  EXPECT_TRUE(bob->data().empty());
+  EXPECT_TRUE(bob->frames("verdict").empty());
+  a->read();
+  EXPECT_EQ(a->verdict_of("1"), "unreachable") << "it was written, and no ack can come";
+}
+
 TEST_P(hand_over, a_resumed_device_gets_its_unacked_messages_first_with_the_same_ids) {
   node n;
   auto a = n.join(GetParam().first, "a");
