@@ -66,7 +66,11 @@ struct limits {
   std::chrono::milliseconds http_header_timeout{10000}; ///< from the first byte to the end of the headers
   std::chrono::milliseconds http_body_timeout{30000};
   std::chrono::milliseconds http_idle_timeout{75000};
-  size_t max_http_connections = 4096; ///< a loop
+  size_t max_http_connections = 4096; ///< per loop
+  /// Unsent bytes of answers per back-end connection: past it none of its requests is read.
+  size_t max_unsent_answers = 256 * 1024;
+  /// Taken by a back end within `http_body_timeout`, or all there is: who takes less is cut off.
+  size_t least_answers_taken = 64 * 1024;
 };
 
 } // namespace stentor

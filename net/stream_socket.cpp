@@ -134,7 +134,7 @@ void stream_socket::on_flush() {
 
 void stream_socket::all_sent(size_t completed) {
   loop_.give_cork_block(cork_.release());
-  bool drained = blocked_;
+  bool drained = blocked_ || throttled_;
   blocked_ = throttled_ = false;
   stalled_since_ = time_point::max();
   if (state_ == state::flushing)

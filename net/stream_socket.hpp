@@ -80,7 +80,8 @@ protected:
   virtual void on_bytes(std::span<char> bytes) = 0;
   /// The kernel took everything up to the next `count` marks, oldest first. The socket may be destroyed.
   virtual void on_marks(size_t count) = 0;
-  /// The cork became empty after it had been partly refused. The socket may be destroyed.
+  /// The cork became empty after it had been partly refused, or had stopped the reading. The socket may be
+  /// destroyed.
   virtual void on_drained() {}
   /// The time of `call_later` has come.
   virtual void on_deadline() {}

@@ -16,9 +16,6 @@ namespace {
 constexpr http_problem too_many_lines{413, "too_large", "the batch has more lines than the limit"};
 constexpr http_problem nobody{404, "offline", "no device of this account is connected"};
 
-// Unsent answers past this stop the batch: who does not read its verdicts sends no more messages.
-constexpr size_t max_unsent_bytes = 256 * 1024;
-
 void append_number(std::string &out, uint64_t x) {
   char digits[20];
   out.append(digits, std::to_chars(digits, digits + sizeof digits, x).ptr);
@@ -33,8 +30,8 @@ void api_connection::begin_many(size_t max_line) {
 bool api_connection::may_send() const noexcept {
   if (!socket_ || !many_ || many_->broken || many_->in_flight >= api_.lim_.max_batch_in_flight)
     return false;
-  // What this turn wrote counts only once the kernel has refused some: then `on_drained` will come.
-  return socket_->stalled_since() == time_point::max() || socket_->unsent_bytes() < max_unsent_bytes;
+  // Who does not read its verdicts sends no more messages; `on_drained` comes once they have left.
+  return socket_->unsent_bytes() <= api_.lim_.max_unsent_answers;
 }
 
 // -- a batch ----

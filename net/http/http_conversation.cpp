@@ -56,7 +56,7 @@ void http_conversation::settle() {
     if (in_.capacity() > max_idle_buffer)
       in_ = {};
   }
-  auto read = !stalled_ && !(phase_ == phase::complete && kept() > max_pipelined_bytes);
+  auto read = !stalled_ && !full_ && !(phase_ == phase::complete && kept() > max_pipelined_bytes);
   if (read != reading_)
     transport_.http_read(reading_ = read);
   if (auto wait = waits(); wait != told_wait_ || fresh_wait_) {
@@ -67,7 +67,7 @@ void http_conversation::settle() {
 }
 
 http_wait http_conversation::waits() const noexcept {
-  if (stalled_ || phase_ == phase::complete)
+  if (stalled_ || full_ || phase_ == phase::complete)
     return http_wait::answer;
   if (phase_ != phase::head)
     return http_wait::body;
@@ -79,9 +79,9 @@ http_wait http_conversation::waits() const noexcept {
 void http_conversation::receive(std::string_view bytes) {
   if (closed_)
     return;
-  if (kept() > 0 || stalled_ || phase_ == phase::complete) {
+  if (kept() > 0 || stalled_ || full_ || phase_ == phase::complete) {
     keep(bytes);
-    if (stalled_ || phase_ == phase::complete)
+    if (stalled_ || full_ || phase_ == phase::complete)
       return settle();
     return work_on_kept();
   }
@@ -122,6 +122,14 @@ void http_conversation::keep(std::string_view bytes) {
     expected = std::max(expected, head_size_ + static_cast<size_t>(left_));
   in_.reserve(expected + slack);
   in_ += bytes;
+}
+
+void http_conversation::drained() {
+  if (!full_ || working_ || closed_)
+    return;
+  full_ = false;
+  fresh_wait_ = true;
+  work_on_kept();
 }
 
 void http_conversation::resume() {
@@ -254,7 +262,7 @@ void http_conversation::answered() {
     fresh_wait_ = true;
     closed_ = finishing_;
   }
-  if (!working_ && !closed_ && kept() > 0)
+  if (!working_ && !closed_ && !full_ && kept() > 0)
     return work_on_kept();
   settle();
 }

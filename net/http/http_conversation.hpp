@@ -49,6 +49,9 @@ class http_transport {
 public:
   virtual ~http_transport() = default;
   virtual void http_write(std::string_view head, std::string_view body) = 0;
+  /// Whether so much of the answers is unsent that no request may be begun. `http_conversation::drained` must
+  /// follow once all of it has left.
+  virtual bool http_is_full() = 0;
   /// Whether to read from the peer. Bytes that come all the same are kept.
   virtual void http_read(bool on) = 0;
   /// The wait changed, or started anew.
@@ -87,6 +90,8 @@ public:
   bool owes_answer() const noexcept { return answer_ != answer::none; }
   bool is_streaming() const noexcept { return answer_ == answer::streaming; }
 
+  /// All that was written has left: requests that waited for it are begun.
+  void drained();
   /// Shows the handler again what its `on_body` did not take, and what came meanwhile.
   void resume();
   /// Closes once the request under way, if any, is answered.
@@ -146,6 +151,7 @@ private:
   bool close_told_ = false;
   bool working_ = false; ///< inside `guarded`
   bool stalled_ = false; ///< the handler took less than it was shown
+  bool full_ = false;    ///< too much of the answers is unsent to begin another request
   bool resumed_ = false; ///< `resume` was called inside `on_body`
   bool reading_ = true;
   bool chunked_answer_ = false;

@@ -36,6 +36,11 @@ http_conversation::step http_conversation::read(std::string_view bytes, size_t &
 // -- the head ----
 
 http_conversation::step http_conversation::read_head(std::string_view bytes, size_t &used) {
+  // One that reads no answers must not have more made for it.
+  if (!bytes.empty() && transport_.http_is_full()) {
+    full_ = true;
+    return step::wait;
+  }
   // Some clients send an empty line behind a body: RFC 9112 section 2.2.
   while (scanned_ == 0 && bytes.substr(used).starts_with("\r\n"))
     used += 2;

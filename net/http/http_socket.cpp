@@ -5,10 +5,20 @@
 
 namespace stentor::net {
 
+namespace {
+
+/// Only counted: there is no room to say it.
+constexpr http_problem answers_not_taken{408, "timeout", "the answers were not taken in time"};
+
+} // namespace
+
 static_assert(http_conversation::slack == event_loop::read_slack);
 
 http_socket::http_socket(event_loop &loop, int fd, http_events &events, http_service &service)
-    : stream_socket{loop, fd}, events_{events}, limits_{service.lim}, conversation_{events, *this, service} {}
+    : stream_socket{loop, fd}, events_{events}, limits_{service.lim},
+      conversation_{events, *this, service}, service_{service} {
+  stop_reading_past(service.lim.max_unsent_answers);
+}
 
 bool http_socket::open() {
   wait_until(loop().now() + limits_.http_idle_timeout);
@@ -26,7 +36,20 @@ void http_socket::on_end(socket_end, size_t) {
 
 // -- what the conversation asks for ----
 
+void http_socket::on_drained() {
+  lifeline alive{*this};
+  events_.on_drained();
+  if (alive.holds())
+    conversation_.drained();
+}
+
 void http_socket::http_write(std::string_view head, std::string_view body) {
+  if (unsent_bytes() == 0) {
+    written_ = taken_at_look_ = 0;
+    look_at_ = loop().now() + limits_.http_body_timeout;
+    arm();
+  }
+  written_ += head.size() + body.size();
   write_frame(head, body, false);
 }
 
@@ -68,21 +91,40 @@ void http_socket::http_waits(http_wait what) {
 /// the deadline on and the timer stays where it is.
 void http_socket::wait_until(time_point when) {
   deadline_ = when;
+  arm();
+}
+
+void http_socket::arm() {
+  auto when = std::min(deadline_, look_at_);
   if (timer_.is_armed() && armed_for_ <= when)
     return;
   armed_for_ = when;
   loop().timers().schedule(timer_, when);
 }
 
+/// A peer that trickles holds our memory as one that reads nothing does.
+bool http_socket::takes_answers(time_point now) {
+  if (now < look_at_)
+    return true;
+  auto taken = written_ - unsent_bytes();
+  auto enough = unsent_bytes() == 0 || (!closing_ && taken - taken_at_look_ >= limits_.least_answers_taken);
+  taken_at_look_ = taken;
+  look_at_ = unsent_bytes() == 0 ? time_point::max() : now + limits_.http_body_timeout;
+  return enough;
+}
+
 void http_socket::on_timer() {
   auto now = std::max(loop().now(), armed_for_);
-  if (now < deadline_)
-    return wait_until(deadline_);
-  auto stalled = unsent_bytes() > 0 && (closing_ || stalled_since() <= now - limits_.http_body_timeout);
-  if (stalled)
+  if (!takes_answers(now)) {
+    if (service_.observer)
+      service_.observer->on_refusal(answers_not_taken);
     return abort(socket_end::local_failure);
+  }
+  if (now < deadline_)
+    return arm();
   if (closing_)
-    return; // it lingers, and has a timer of its own for that
+    // Else it lingers, and has a timer of its own for that.
+    return unsent_bytes() > 0 ? abort(socket_end::local_failure) : void();
   // Armed again before the conversation is told, which may end this object.
   wait_until(now + limits_.http_body_timeout);
   conversation_.time_out();

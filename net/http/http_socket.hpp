@@ -40,26 +40,34 @@ public:
 protected:
   void on_bytes(std::span<char> bytes) override;
   void on_marks(size_t) override {}
-  void on_drained() override { events_.on_drained(); }
+  void on_drained() override;
   void on_end(socket_end reason, size_t lost_marks) override;
 
 private:
   void http_write(std::string_view head, std::string_view body) override;
+  bool http_is_full() override { return unsent_bytes() > limits_.max_unsent_answers; }
   void http_read(bool on) override;
   void http_waits(http_wait what) override;
   void http_close() override;
   time_point http_now() override;
 
   void wait_until(time_point when);
+  void arm();
+  bool takes_answers(time_point now);
   void on_timer();
 
   http_events &events_;
   const limits &limits_;
   http_conversation conversation_;
+  http_service &service_;
   time_point deadline_ = time_point::max();
   time_point armed_for_ = time_point::max();
   http_wait wait_ = http_wait::request;
   bool closing_ = false;
+  // Whether the peer takes its answers: looked at while some are unsent.
+  time_point look_at_ = time_point::max();
+  size_t written_ = 0;       ///< since the answers last were all sent
+  size_t taken_at_look_ = 0; ///< of these, at the look before
   timer_for<http_socket, &http_socket::on_timer> timer_{this};
 };
 

@@ -18,6 +18,7 @@ namespace {
 struct quiet_transport final : http_transport {
   std::string out;
   bool closed = false;
+  bool http_is_full() override { return false; }
   void http_write(std::string_view head, std::string_view body) override {
     if (closed)
       std::abort();

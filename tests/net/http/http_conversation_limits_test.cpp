@@ -153,6 +153,36 @@ TEST(http_conversation, never_blames_the_peer_for_a_slow_handler) {
   EXPECT_EQ(rig.transport.out, "");
 }
 
+TEST(http_conversation, begins_no_request_while_too_much_of_the_answers_is_unsent) {
+  http_rig rig;
+  rig.transport.room = 10;
+  rig.feed(get("/now") + get("/now") + get("/now"));
+  EXPECT_EQ(rig.answers, 1);
+  EXPECT_FALSE(rig.transport.reading);
+  EXPECT_EQ(rig.transport.wait, http_wait::answer);
+  rig.feed(get("/now"));
+  EXPECT_EQ(rig.answers, 1);
+  rig.transport.out.clear();
+  rig.conversation.drained();
+  EXPECT_EQ(rig.answers, 2) << "full again after one";
+  rig.transport.room = SIZE_MAX;
+  rig.conversation.drained();
+  EXPECT_EQ(rig.answers, 4);
+  EXPECT_TRUE(rig.transport.reading);
+  EXPECT_EQ(rig.transport.wait, http_wait::request);
+}
+
+TEST(http_conversation, answered_late_begins_no_request_while_full) {
+  http_rig rig;
+  rig.transport.room = 10;
+  rig.feed(get("/later") + get("/now"));
+  rig.conversation.respond(200, "text/plain", "late");
+  EXPECT_EQ(rig.answers, 1);
+  rig.transport.room = SIZE_MAX;
+  rig.conversation.drained();
+  EXPECT_EQ(rig.answers, 2);
+}
+
 TEST(http_conversation, gives_a_trickle_no_new_time_but_a_steady_stream) {
   http_rig rig;
   rig.events.max_body = 1 << 20;

@@ -29,6 +29,8 @@ struct string_transport final : http_transport {
   bool reading = true;
   bool closed = false;
 
+  size_t room = SIZE_MAX; ///< past it too much is unsent
+  bool http_is_full() override { return out.size() > room; }
   void http_write(std::string_view head, std::string_view body) override {
     EXPECT_FALSE(closed) << "written after the close";
     out += head;

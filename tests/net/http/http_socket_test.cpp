@@ -14,16 +14,27 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Ahead of every timer wheel, which starts at the real time; from there only `pass` moves it.
+time_point at = std::chrono::steady_clock::now() + std::chrono::hours{24};
+time_point test_clock() {
+  return at;
+}
+
 /// One HTTP connection over a socket pair, on a loop the test drives by hand.
-struct rig final : http_events {
+struct rig final : http_events, http_observer {
   limits lim;
   http_service service{lim};
   std::unique_ptr<event_loop> loop = std::move(*event_loop::make());
   int peer = -1;
   std::unique_ptr<http_socket> socket;
   std::string log;
+  std::vector<int> refusals;
+  size_t answers = 0;
 
   rig() {
+    service.observer = this;
+    loop->set_clock(&test_clock);
+    turn();
     int fds[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     peer = fds[0];
@@ -36,11 +47,15 @@ struct rig final : http_events {
       close(peer);
   }
 
+  void on_answer(int) override { ++answers; }
+  void on_refusal(const http_problem &why) override { refusals.push_back(why.status); }
   http_plan on_headers(const http_request &) override { return http_plan::whole(1000); }
   void on_request(const http_request &request) override {
     log += std::string{request.path()} + "[" + std::string{request.body()} + "]";
     if (request.path() == "/now")
       socket->respond(200, "text/plain", "done");
+    if (request.path() == "/large")
+      socket->respond(200, "text/plain", std::string(10000, 'x'));
   }
   size_t on_body(std::string_view piece) override { return piece.size(); }
   void on_body_end(const http_problem *) override {}
@@ -57,15 +72,29 @@ struct rig final : http_events {
     for (int i = 0; i < 3; ++i)
       loop->run_turn(0ms);
   }
-  /// Lets time pass for the timers only, in turns as a loop would.
+  /// Pipelines as much as the node takes, without reading an answer; the bytes that went in.
+  size_t flood(std::string_view request) {
+    std::string block;
+    while (block.size() < 60000)
+      block += request;
+    size_t sent = 0;
+    for (int idle = 0; idle < 3; turn()) {
+      auto n = ::send(peer, block.data() + sent % request.size(), block.size() - sent % request.size(),
+                      MSG_NOSIGNAL);
+      idle = n > 0 ? 0 : idle + 1;
+      sent += n > 0 ? static_cast<size_t>(n) : 0;
+      if (sent > size_t{64} << 20)
+        return sent;
+    }
+    return sent;
+  }
+  /// Lets time pass, in turns as a loop would.
   void pass(std::chrono::milliseconds time) {
     for (auto end = at + time; at < end;) {
       at += std::min<duration>(500ms, end - at);
-      loop->timers().advance(at);
       turn();
     }
   }
-  time_point at = loop->now();
 
   /// What the peer got: everything there is now, with "<eof>" where the stream ended.
   std::string received() {
@@ -173,6 +202,58 @@ TEST(http_socket, cuts_off_a_peer_that_does_not_take_its_answer) {
   EXPECT_GT(r.socket->unsent_bytes(), 0u);
   r.pass(100s);
   EXPECT_EQ(r.log, "/later[]end while answering");
+}
+
+TEST(http_socket, makes_no_answers_for_a_peer_that_reads_none) {
+  for (std::string path : {"/now", "/large"}) {
+    rig one;
+    auto sent = one.flood("GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_LT(sent, size_t{4} << 20) << path << ": what the kernel holds, and one read";
+    EXPECT_LE(one.socket->unsent_bytes(), one.lim.max_unsent_answers + 11000) << path;
+    EXPECT_FALSE(one.socket->is_reading()) << path;
+  }
+}
+
+TEST(http_socket, continues_with_pipelined_requests_once_the_answers_are_read) {
+  rig r;
+  auto request = std::string{"GET /large HTTP/1.1\r\nHost: h\r\n\r\n"};
+  auto sent = r.flood(request);
+  auto whole = sent / request.size();
+  auto before = r.answers;
+  EXPECT_LT(before, whole);
+  for (int i = 0; i < 20000 && r.answers < whole; ++i) {
+    r.received();
+    r.turn();
+  }
+  EXPECT_EQ(r.answers, whole);
+  EXPECT_TRUE(r.refusals.empty());
+}
+
+TEST(http_socket, cuts_off_a_peer_that_reads_nothing_or_trickles) {
+  for (size_t trickle : {size_t{0}, size_t{100}}) {
+    rig r;
+    r.flood("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
+    for (int i = 0; i < 70 && r.socket; ++i) {
+      std::string some(trickle, '\0');
+      if (trickle > 0)
+        EXPECT_GT(recv(r.peer, some.data(), some.size(), 0), 0);
+      r.pass(1s);
+    }
+    EXPECT_EQ(r.log.substr(r.log.size() - 3), "end") << trickle;
+    EXPECT_EQ(r.refusals, std::vector<int>{408}) << trickle;
+  }
+}
+
+TEST(http_socket, leaves_a_slow_but_steady_reader_alone) {
+  rig r;
+  r.flood("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
+  std::string some(r.lim.least_answers_taken / 2, '\0');
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_GT(recv(r.peer, some.data(), some.size(), 0), 0);
+    r.pass(1s);
+    ASSERT_TRUE(r.socket) << i;
+  }
+  EXPECT_TRUE(r.refusals.empty());
 }
 
 } // namespace
