@@ -81,7 +81,8 @@ void blocking_device::on_open(client_device &) {
 
 void blocking_device::on_frame(client_device &who, std::span<char> body) {
   frames_.emplace_back(body.data(), body.size());
-  if (frames_.size() >= max_waiting_frames)
+  waiting_bytes_ += body.size();
+  if (frames_.size() >= max_waiting_frames || waiting_bytes_ >= max_waiting_bytes)
     who.pause_reading();
 }
 
@@ -120,7 +121,9 @@ caf::expected<std::string> blocking_device::next_raw(milliseconds most) {
     return end_ ? make_error(errc::io, "the connection ended") : make_error(errc::timed_out, "no frame came");
   auto frame = std::move(frames_.front());
   frames_.pop_front();
-  if (device_ != nullptr && !device_->is_reading() && frames_.size() == max_waiting_frames / 2)
+  waiting_bytes_ -= frame.size();
+  if (device_ != nullptr && !device_->is_reading() && !paused_ && frames_.size() <= max_waiting_frames / 2 &&
+      waiting_bytes_ <= max_waiting_bytes / 2)
     device_->resume_reading();
   return frame;
 }
@@ -176,11 +179,13 @@ bool blocking_device::run(milliseconds most, int fd) {
 }
 
 void blocking_device::pause_reading() {
+  paused_ = true;
   if (device_ != nullptr)
     device_->pause_reading();
 }
 
 void blocking_device::resume_reading() {
+  paused_ = false;
   if (device_ != nullptr)
     device_->resume_reading();
 }

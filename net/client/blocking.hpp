@@ -35,8 +35,9 @@ private:
 
 class blocking_device final : private client_events {
 public:
-  /// Frames kept for `next`; past it the socket is not read until some were taken.
+  /// Frames kept for `next`, and their bytes; past either the socket is not read until half were taken.
   static constexpr size_t max_waiting_frames = 65536;
+  static constexpr size_t max_waiting_bytes = size_t{64} * 1024 * 1024;
 
   /// Connects and upgrades. `errc::unavailable` where nothing answers, `errc::token_refused` for a 401,
   /// `errc::io` for any other refusal; `end`, where given, then says how it ended.
@@ -85,6 +86,8 @@ private:
   std::unique_ptr<event_loop> loop_;
   std::unique_ptr<client_device> device_;
   std::deque<std::string> frames_;
+  bool paused_ = false;      ///< by the owner
+  size_t waiting_bytes_ = 0; ///< in `frames_`
   std::optional<client_end> end_;
   format encoding_;
   bool open_ = false;

@@ -60,7 +60,7 @@ client_device::~client_device() = default;
 // -- sending ----
 
 bool client_device::send_frame(std::string_view body) {
-  if (handshake_ || close_sent_ || !is_open())
+  if (handshake_ || close_sent_ || !is_open() || unsent_bytes() > max_unsent_bytes)
     return false;
   thread_local std::string
       scratch; // masking needs a copy; a device of its own would cost each its largest frame
@@ -78,7 +78,7 @@ bool client_device::send(const client_frame &frame) {
 }
 
 void client_device::ping(std::string_view body) {
-  if (!handshake_ && !close_sent_)
+  if (!handshake_ && !close_sent_ && unsent_bytes() <= max_unsent_bytes)
     write_control(opcode::ping, body.substr(0, 125));
 }
 
@@ -164,8 +164,12 @@ bool client_device::on_message(opcode kind, std::span<char> body) {
 
 bool client_device::on_control(opcode kind, std::span<char> body) {
   std::string_view text{body.data(), body.size()};
-  if (kind == opcode::ping && !close_sent_)
-    write_control(opcode::pong, text);
+  if (kind == opcode::ping && !close_sent_) {
+    if (unsent_bytes() <= max_unsent_for_pong)
+      write_control(opcode::pong, text);
+    else
+      ++skipped_pongs_;
+  }
   if (kind != opcode::close)
     return is_open();
   end().how = client_end::kind::closed;

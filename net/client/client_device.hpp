@@ -73,7 +73,13 @@ public:
   connect(event_loop &loop, const device_options &options, client_events &events);
   ~client_device() override;
 
-  /// One frame in the connection's format. False, and nothing is sent, before `on_open` and once closing.
+  /// Unsent bytes past which `send_frame` refuses: the server does not read.
+  static constexpr size_t max_unsent_bytes = size_t{16} * 1024 * 1024;
+  /// Unsent bytes past which a ping is not answered; a later one will be (RFC 6455 section 5.5.3).
+  static constexpr size_t max_unsent_for_pong = size_t{64} * 1024;
+
+  /// One frame in the connection's format. False, and nothing is sent, before `on_open`, once closing, and
+  /// while more than `max_unsent_bytes` wait.
   bool send_frame(std::string_view body);
   bool send(const client_frame &frame);
   void ping(std::string_view body);
@@ -86,6 +92,8 @@ public:
   bool is_upgraded() const noexcept { return handshake_ == nullptr; }
   format encoding() const noexcept { return encoding_; }
 
+  /// Pings that were not answered because the server did not read.
+  uint64_t skipped_pongs() const noexcept { return skipped_pongs_; }
   /// When the last byte came; pings count.
   time_point last_heard() const noexcept { return last_heard_; }
 
@@ -114,6 +122,7 @@ private:
   frame_reader reader_;
   time_point last_heard_;
   format encoding_;
+  uint64_t skipped_pongs_ = 0;
   bool close_sent_ = false;
   bool reading_frames_ = false;
   bool drop_asked_ = false;

@@ -221,6 +221,43 @@ TEST_F(client_device_test, masks_frames_and_answers_pings) {
   EXPECT_TRUE(frames_.empty());
 }
 
+TEST_F(client_device_test, queues_no_pongs_for_a_server_that_does_not_read_them) {
+  raw_server server{*loop_};
+  connect(server);
+  ASSERT_NO_FATAL_FAILURE(shake(server));
+  expect_open();
+  std::string pings;
+  for (int i = 0; i < 500; ++i)
+    pings += std::string{"\x89\x7d", 2} + std::string(125, 'p');
+  size_t at = 0;
+  ASSERT_TRUE(until([&] {
+    auto n =
+        ::send(server.peers.back()->fd(), pings.data() + at, pings.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+    at = n > 0 ? (at + static_cast<size_t>(n)) % pings.size() : at;
+    EXPECT_LE(device_->unsent_bytes(), client_device::max_unsent_for_pong + 200);
+    return device_->skipped_pongs() > 100'000;
+  }));
+  EXPECT_TRUE(device_->send_frame("still open"));
+}
+
+TEST_F(client_device_test, refuses_frames_past_its_bound_of_unsent_bytes) {
+  raw_server server{*loop_};
+  connect(server);
+  ASSERT_NO_FATAL_FAILURE(shake(server));
+  expect_open();
+  const std::string frame(1'000'000, 'x');
+  int sent = 0;
+  while (sent < 100 && device_->send_frame(frame))
+    ++sent;
+  EXPECT_GE(sent, 16);
+  EXPECT_LE(sent, 18);
+  ASSERT_TRUE(until([&] {
+    server.got().clear();
+    return device_->unsent_bytes() == 0;
+  }));
+  EXPECT_TRUE(device_->send_frame(frame)) << "there is room again";
+}
+
 TEST_F(client_device_test, decodes_frames_unless_raw_ones_are_wanted) {
   struct decoder final : client_events {
     std::vector<server_frame> frames;
