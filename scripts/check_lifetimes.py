@@ -13,10 +13,12 @@ from pathlib import Path
 
 FOLDERS = ["cluster", "storage", "net", "actors", "tests"]
 SUFFIXES = {".cpp", ".hpp"}
-NO_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|R"(?P<tag>[^(\s]*)\(.*?\)(?P=tag)"|"(?:[^"\\\n]|\\.)*"', re.DOTALL)
+NO_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|R"(?P<tag>[^(\s]*)\(.*?\)(?P=tag)"|"(?:[^"\\\n]|\\.)*"'
+                     r"|(?<!\w)'(?:[^'\\\n]|\\.)+'", re.DOTALL)
 FOR = re.compile(r"\bfor\s*\(")
-# A call's result that is dereferenced where it stands.
-DEREFERENCED_CALL = re.compile(r"^\*\s*[\w:.>\-]+\s*\(|[\w\]>]\s*\([^()]*(?:\([^()]*\)[^()]*)*\)\s*->")
+PAIRS = {")": "(", "]": "[", "}": "{", ">": "<"}
+# A name with what leads to it: `a.b->c`, `a::b`; `*` and `(` in front of it have been read.
+NAME = re.compile(r"[\s(]*(?:::)?\w+(?:\s*(?:::|\.|->)\s*\w+)*\s*")
 
 
 def range_of(text, start):
@@ -30,9 +32,56 @@ def range_of(text, start):
             depth -= 1
             if depth == 0:
                 return None if colon is None else text[colon + 1:i].strip()
+        elif c == ";" and depth == 1:
+            colon = None  # what came before was an init statement, or a condition with a colon
         elif c == ":" and depth == 1 and colon is None and text[i - 1] != ":" and text[i + 1:i + 2] != ":":
             colon = i
     return None
+
+
+def closing(text, start):
+    """Where the bracket that opens at `start` closes, or the end."""
+    opener = text[start]
+    closer = next(c for c, o in PAIRS.items() if o == opener)
+    depth = 0
+    for i in range(start, len(text)):
+        depth += (text[i] == opener) - (text[i] == closer and text[i - 1:i + 1] != "->")
+        if depth == 0:
+            return i
+    return len(text)
+
+
+def without_bodies(text):
+    """The expression without what stands in braces: a lambda's body has lifetimes of its own."""
+    while (start := text.find("{")) >= 0:
+        text = text[:start] + " " + text[closing(text, start) + 1:]
+    return text
+
+
+def is_call(text, start):
+    """Whether a call's result is what stands at `start`: a name, template arguments or indexes, then `(`."""
+    name = NAME.match(text, start)
+    i = name.end() if name else len(text)
+    while i < len(text) and text[i] in "<[":
+        i = closing(text, i) + 1
+        if again := re.compile(r"\s*(?:(?:::|\.|->)\s*\w+\s*)*").match(text, i):
+            i = again.end()
+    return text[i:i + 1] == "("
+
+
+def is_refused(expression):
+    text = without_bodies(expression)
+    for match in re.finditer(r"\*", text):
+        before = text[:match.start()].rstrip()[-1:]
+        if (not before or before in "(,?:=&*") and is_call(text, match.end()):
+            return True
+    for match in re.finditer(r"\)\s*->", text):
+        depth, i = 0, match.start()
+        while i >= 0 and (depth := depth + (text[i] == ")") - (text[i] == "(")) > 0:
+            i -= 1
+        if re.search(r"[\w\])>]\s*$", text[:max(i, 0)]) or is_call(text, i + 1):
+            return True
+    return False
 
 
 def complaints_about(text):
@@ -40,16 +89,25 @@ def complaints_about(text):
     code = NO_CODE.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)
     for match in FOR.finditer(code):
         expression = range_of(code, match.end() - 1)
-        if expression and DEREFERENCED_CALL.search(expression):
+        if expression and is_refused(expression):
             yield code.count("\n", 0, match.start()) + 1, " ".join(expression.split())
 
 
 def self_test():
     refused = ["for (auto &x : *f()) {}", "for (auto &x : slots()->nodes()) {}", "for (auto &[a, b] : a.b(c(1))->d) {}",
-               "for (int i = 0; auto &x : *view.slots()) {}", "for (const auto &x :\n  me->slots()->nodes())\n  go();"]
+               "for (int i = 0; auto &x : *view.slots()) {}", "for (const auto &x :\n  me->slots()->nodes())\n  go();",
+               "for (auto &x : (*f()).rows) {}", "for (auto &x : *(f())) {}", "for (auto &x : (f())->rows) {}",
+               "for (auto &x : *f<T>()) {}", "for (auto &x : *std::make_shared<a::list>(1)) {}",
+               "for (auto &x : *xs[0].f()) {}", "for (auto &x : *xs[i(0)]->f()) {}", "for (auto &x : f(g(h(1)))->rows) {}",
+               "for (auto &x : std::as_const(*f())) {}", "for (auto &x : f().get()->rows) {}",
+               "auto q = '\"'; for (auto &x : *f()) g(\"\");", "auto n = 1'000; for (auto &x : *f()) g('a');"]
     allowed = ["for (auto &x : xs) {}", "auto all = slots();\nfor (auto &x : all->nodes()) {}", "for (auto &x : f()) {}",
-               "for (auto &x : *found) {}", "for (auto i = f()->begin(); i != end; ++i) {}", "// for (auto &x : *f())", 'for (auto x : {"//", "a"})\n  f(x)->g();', 'auto t = R"(for (auto &x : *f()))";',
-               "for (auto &x : x.at(0).rows) {}", "for (std::string_view x : std::exchange(a, {})) {}"]
+               "for (auto &x : *found) {}", "for (auto &x : (*found).rows) {}", "for (auto &x : (*i)->rows) {}",
+               "for (auto i = f()->begin(); i != end; ++i) {}", "for (i = a ? b : c; i < n; f(i)->next()) {}",
+               "// for (auto &x : *f())", 'for (auto x : {"//", "a"})\n  f(x)->g();',
+               'auto t = R"(for (auto &x : *f()))";', "for (auto &x : x.at(0).rows) {}",
+               "for (std::string_view x : std::exchange(a, {})) {}", "for (auto x : numbers(a * f(b))) {}",
+               "for (auto &x : filter(xs, [](auto &y) { return y.f()->ok; })) {}"]
     wrong = [x for x in refused if not list(complaints_about(x))] + [x for x in allowed if list(complaints_about(x))]
     for text in wrong:
         print(f"self-test: judged wrongly: {text!r}", file=sys.stderr)
