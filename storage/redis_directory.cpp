@@ -18,6 +18,9 @@ constexpr size_t reads_a_pipeline = redis_pipeline::max_commands - 2;
 /// Of a record whose holder is dead each time, and another one each time.
 constexpr size_t most_readings = 4;
 
+/// Devices in one partition: what a count says beyond is nonsense, and must not overflow a sum.
+constexpr int64_t most_counted = 1'000'000'000'000;
+
 /// Lua's numbers are exact up to 2^53: from this on (the year 2112) a caller's epoch is fenced, so that there
 /// is room to count on.
 bool is_countable(epoch ep) {
@@ -59,7 +62,7 @@ void redis_directory::ask_view(redis_pipeline &to) const {
 directory_time redis_directory::time_from(const redis_reply &time) const {
   if (options_.clock)
     return options_.clock();
-  return from_decimal(time.at(0).text).value_or(0) * 1'000'000 + from_decimal(time.at(1).text).value_or(0);
+  return directory_time_from(time.at(0).text, time.at(1).text);
 }
 
 redis_directory::live_view redis_directory::view_from(const redis_reply &leases,
@@ -318,7 +321,7 @@ auto redis_directory::size() -> result<size_t> {
     return said.error();
   int64_t sum = 0;
   for (auto &reply : *said)
-    sum += from_decimal(reply.text).value_or(0);
+    sum += std::clamp<int64_t>(from_decimal(reply.text).value_or(0), -most_counted, most_counted);
   size_ = static_cast<size_t>(std::max<int64_t>(sum, 0));
   size_read_ = now;
   return size_;

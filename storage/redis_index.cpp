@@ -130,7 +130,7 @@ void redis_directory::repair(std::span<const stray_entry> entries) {
       auto &reply = (*said)[1 + i];
       auto held = redis_record_from(reply.text);
       auto is_stray = reply.is_nil() || (held && held->account != part[i].account);
-      if (is_stray && from_decimal(part[i].number).value_or(0) + age_of_a_stray <= now)
+      if (is_stray && from_decimal(part[i].number).value_or(0) <= now - age_of_a_stray)
         eval(work, redis_script::index_repair, std::array{keys_.account(part[i].account)},
              std::array{part[i].device.str(), part[i].number, std::to_string(age_of_a_stray),
                         std::to_string(now + age_of_a_reading), clock_text()});

@@ -53,8 +53,8 @@ auto redis_directory::renew(const lease &mine, std::chrono::milliseconds length)
     return make_error(errc::superseded);
   if (reply.at(0).text == "held")
     return make_error(errc::lease_held);
-  auto now = from_decimal(reply.at(1).text);
-  auto until = from_decimal(reply.at(2).text);
+  auto now = directory_time_from(reply.at(1).text);
+  auto until = directory_time_from(reply.at(2).text);
   if (reply.at(0).text != "renewed" || !now || !until)
     return nonsense();
   renew_result answer;

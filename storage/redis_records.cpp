@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/redis_records.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
 namespace stentor::storage {
 
 namespace {
+
+constexpr int64_t latest_s = 253'402'300'799; // the year 9999
 
 constexpr std::string_view alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
 
@@ -35,6 +38,18 @@ std::optional<uint64_t> from_hex(std::string_view text) noexcept {
 
 std::optional<int64_t> from_decimal(std::string_view text) noexcept {
   return number<int64_t>(text, 10);
+}
+
+std::optional<directory_time> directory_time_from(std::string_view text) noexcept {
+  auto us = from_decimal(text);
+  if (us)
+    *us = std::clamp<int64_t>(*us, 0, latest_s * 1'000'000);
+  return us;
+}
+
+directory_time directory_time_from(std::string_view seconds, std::string_view micros) noexcept {
+  auto s = std::clamp<int64_t>(from_decimal(seconds).value_or(0), 0, latest_s);
+  return s * 1'000'000 + std::clamp<int64_t>(from_decimal(micros).value_or(0), 0, 999'999);
 }
 
 std::string redis_keys::hex(uint64_t x) {
@@ -96,7 +111,7 @@ std::optional<redis_lease> redis_lease_from(std::string_view field, std::string_
   redis_lease x;
   auto node = take(field, ' ');
   auto inc = from_hex(field);
-  auto until = from_decimal(take(text, ' '));
+  auto until = directory_time_from(take(text, ' '));
   auto dead = take(text, ' ');
   auto swept = take(text, ' ');
   auto draining = take(text, ' ');

@@ -70,5 +70,9 @@ inline std::string lease_field(const node_id &node, incarnation inc) {
 std::optional<uint64_t> from_hex(std::string_view text) noexcept;
 std::optional<uint64_t> from_digits(std::string_view text) noexcept;
 std::optional<int64_t> from_decimal(std::string_view text) noexcept;
+/// A time of the store, between 1970 and the year 9999 whatever it says: margins are added to it.
+std::optional<directory_time> directory_time_from(std::string_view text) noexcept;
+/// The same of an answer to TIME, seconds and microseconds; 1970 for anything else.
+directory_time directory_time_from(std::string_view seconds, std::string_view micros) noexcept;
 
 } // namespace stentor::storage
