@@ -21,8 +21,6 @@ constexpr http_problem bad_slots_query{400, "malformed",
                                        "only one of `slot`, `device` and `without` at a time"};
 constexpr http_problem unavailable{503, "unavailable", "the node cannot answer now"};
 
-constexpr std::chrono::hours longest_drain{1};
-
 /// The decoded value of `name`; empty where it is missing, nothing where its escapes are broken.
 std::optional<std::string> value_of(std::string_view query, std::string_view name) {
   std::string value;
@@ -73,7 +71,7 @@ const http_problem *read_drain_query(std::string_view query, admin_question &to)
   if (over->empty())
     return nullptr;
   auto time = duration_from(*over);
-  if (!time || time->count() < 0 || *time > longest_drain)
+  if (!time || time->count() < 0 || *time > longest_drain_over)
     return &bad_over;
   to.over_ms = time->count();
   return nullptr;

@@ -196,7 +196,9 @@ caf::result<admin_page> inspector_state::show_device(const device_id &device) {
 
 caf::result<admin_page> inspector_state::drain(const admin_question &what) {
   if (what.subject.empty() || what.subject == deps.self.node.str()) {
-    deps.view->drain_over_ms = what.over_ms;
+    // Another node's, maybe of another version: the bounds are ours.
+    deps.view->drain_over_ms =
+        std::clamp<int64_t>(what.over_ms, -1, std::chrono::milliseconds{longest_drain_over}.count());
     deps.view->drain_asked = true;
     return admin_page{202, R"({"node":")" + deps.self.node.str() + R"(","draining":true})"};
   }

@@ -9,11 +9,15 @@
 
 #include <caf/meta/type_name.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace stentor::actors {
+
+/// The longest time over which a node can be asked to drain.
+inline constexpr std::chrono::hours longest_drain_over{1};
 
 /// A question of the operator to a node.
 struct admin_question {

@@ -195,6 +195,20 @@ TEST_F(admin, a_drain_is_asked_of_this_node_and_through_it_of_another) {
   EXPECT_NE(refused.find("its own API address"), std::string::npos);
 }
 
+TEST_F(admin, a_drain_that_another_node_asks_for_is_bounded_here) {
+  for (auto [asked, over] : {std::pair{INT64_MAX, std::chrono::milliseconds{1h}},
+                             {INT64_MIN, b_.context().lim().drain_over},
+                             {int64_t{30'000}, 30'000ms}}) {
+    admin_question question;
+    question.what = admin_question::kind::drain;
+    question.over_ms = asked;
+    caf::anon_send(caf::actor_cast<caf::actor>(b_.at(0).inbox().self()), ask_atom_v, question);
+    settle();
+    EXPECT_TRUE(b_.context().view->drain_asked);
+    EXPECT_EQ(b_.context().drain_over(), over) << asked;
+  }
+}
+
 } // namespace
 
 TEST(admin_alone, a_device_nobody_knows_is_absent_and_no_node_is_silent) {
