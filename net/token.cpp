@@ -17,8 +17,7 @@ namespace {
 constexpr size_t max_token_bytes = 4096;
 constexpr size_t max_depth = 16;
 constexpr size_t max_targets = 64;
-constexpr int64_t early_leeway_s = 5;             // clocks differ; a token is used right after it was made
-constexpr int64_t latest_exp_s = 253'402'300'799; // the year 9999
+constexpr int64_t early_leeway_s = 5; // clocks differ; a token is used right after it was made
 
 constexpr std::array<std::string_view, 3> algorithm_names{"HS256", "RS256", "ES256"};
 

@@ -16,6 +16,9 @@
 
 namespace stentor::net {
 
+/// The end of the year 9999, seconds since 1970: no good token holds longer.
+inline constexpr int64_t latest_exp_s = 253'402'300'799;
+
 enum class token_algorithm : uint8_t { hs256, rs256, es256 };
 std::optional<token_algorithm> token_algorithm_from(std::string_view text) noexcept;
 

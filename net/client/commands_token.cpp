@@ -25,6 +25,8 @@ exit_code run_token(console &io, const token_options &what, int64_t now_s) {
     return refuse("--account is not an id: 1 to 128 of A-Z a-z 0-9 . _ : @ -");
   if (what.lifetime_s <= 0)
     return refuse("--ttl is longer than nothing");
+  if (what.lifetime_s > latest_exp_s - now_s)
+    return refuse("--ttl ends by the year 9999");
   token_claims claims{std::move(*device), std::move(*account), now_s + what.lifetime_s, nullptr};
   if (!what.targets.empty()) {
     grants allowed;

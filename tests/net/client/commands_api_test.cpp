@@ -114,7 +114,9 @@ TEST_F(api_commands, token_makes_tokens_that_verify) {
   for (auto change : std::vector<std::function<void(token_options &)>>{
            [](auto &x) { x.material = "short"; }, [](auto &x) { x.device = "a b"; },
            [](auto &x) { x.account = ""; }, [](auto &x) { x.algorithm = "none"; },
-           [](auto &x) { x.targets = {"a b"}; }, [](auto &x) { x.lifetime_s = 0; }}) {
+           [](auto &x) { x.targets = {"a b"}; }, [](auto &x) { x.lifetime_s = 0; },
+           [](auto &x) { x.lifetime_s = INT64_MAX; },
+           [](auto &x) { x.lifetime_s = latest_exp_s - test::now_s + 1; }}) {
     auto bad = what;
     change(bad);
     EXPECT_EQ(run_token(io_, bad, test::now_s), exit_code::usage);
