@@ -219,11 +219,13 @@ TEST(admin_alone, a_device_nobody_knows_is_absent_and_no_node_is_silent) {
       inspector, inspector_deps{{ctx.id, ctx.inc}, inboxes, ctx.metrics, ctx.view, ctx.directory, false, [] {
                                   return boot_time{};
                                 }});
-  for (int i = 0; i < 100; ++i) { // its view of the cluster is made for each question
+  // Its view of the cluster is made for each question. No early return: the inspector must end.
+  for (int i = 0; i < 100 && !testing::Test::HasFailure(); ++i) {
     auto answer = answer_of(n, "GET", "/v1/admin/devices/nobody", [&] { n.settle(); });
     auto said = json::parse(body_of(answer), nullptr, false);
-    ASSERT_EQ(said.value("word", ""), "absent") << answer;
-    ASSERT_EQ(said.at("silent"), json::array()) << answer;
+    EXPECT_TRUE(said.is_object()) << answer;
+    EXPECT_EQ(said.is_object() ? said.value("word", "") : "", "absent") << answer;
+    EXPECT_EQ(said.is_object() ? said.value("silent", json{}) : json{}, json::array()) << answer;
   }
   caf::anon_send_exit(ctx.inspector, caf::exit_reason::user_shutdown);
   ctx.inspector = nullptr;
