@@ -275,6 +275,10 @@ std::vector<setting> build_table() {
       duration("http-idle-timeout", http, &l::http_idle_timeout, 100ms, hours{1},
                "A connection without a request is closed after this."),
       count("max-http-connections", http, &l::max_http_connections, 1, 1'000'000, "Connections a loop."),
+      bytes("max-unsent-answers", http, &l::max_unsent_answers, 16 * KiB, 64 * MiB,
+            "Unsent bytes of answers per connection of a back end; past it none of its requests is read."),
+      bytes("least-answers-taken", http, &l::least_answers_taken, 1, 16 * MiB,
+            "A back end that takes less of its answers within `http-body-timeout`, and not all, is cut off."),
   };
 }
 
