@@ -53,10 +53,14 @@ caf::expected<mesh_handle> start_mesh(caf::actor_system &sys, mesh_options optio
   result.listening = text.substr(0, text.rfind(':') + 1) + std::to_string(port);
   result.address = options.advertise.empty() ? result.listening : options.advertise;
   auto can_renew = options.can_renew;
+  auto inboxes = options.inboxes;
+  auto routers = options.routers;
   result.mesh = sys.spawn(mesh, links->shared(), std::move(options));
   auto at_port = sys.spawn(peer_port, result.mesh, std::move(can_renew));
   auto broker = link_broker_of(sys);
   auto handle = caf::actor_cast<caf::strong_actor_ptr>(at_port);
+  // Before the first connection: it knows then whom peers may send to.
+  caf::anon_send(broker, caf::publish_atom_v, port, handle, std::move(inboxes), std::move(routers));
   caf::anon_send(result.mesh, adopt_atom_v, handle, port);
   caf::anon_send(broker, caf::publish_atom_v, std::move(*listener), port, handle, std::set<std::string>{});
   return result;

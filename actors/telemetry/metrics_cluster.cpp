@@ -78,9 +78,10 @@ std::vector<metric> cluster_metrics() {
        "`silent`: the network between two nodes; `asked`: a bug or a peer that hangs", collect_link_ends},
       {"stentor_link_connect_failures_total", c, "", "Dials of other nodes that no link came of.",
        "a steady rate: a peer address that cannot be reached", of_links(&k::connect_failures)},
-      {"stentor_peers_refused_total", c, "`why`",
-       "Connections at the peer port that were cut before they were links.",
-       "`hello`: two clusters or versions mixed; `malformed` or `tls`: strangers at the port",
+      {"stentor_peers_refused_total", c, "`why` malformed, silent, crowded, tls, hello, forbidden",
+       "Connections cut at the peer port, most of them before they were links.",
+       "`hello`: two clusters or versions mixed; `malformed` or `tls`: something else than a node connects; "
+       "`forbidden`: it tries to command this node",
        collect_peer_refusals},
       {"stentor_link_pings_total", c, "", "Pings sent.", "", of_links(&k::pings)},
       {"stentor_link_pongs_total", c, "", "Pings answered.", "falls behind the pings: a link is about to end",

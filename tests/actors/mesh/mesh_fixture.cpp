@@ -256,6 +256,30 @@ void stranger::send(std::string_view bytes) const {
   ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
+std::string stranger::read(size_t count) const {
+  std::string bytes(count, 0);
+  for (size_t done = 0; done < count;) {
+    pollfd x{fd_, POLLIN, 0};
+    auto n = ::poll(&x, 1, 8000) == 1 ? ::recv(fd_, bytes.data() + done, count - done, 0) : 0;
+    if (n <= 0)
+      return {};
+    done += static_cast<size_t>(n);
+  }
+  return bytes;
+}
+
+uint64_t stranger::read_port_actor() const {
+  auto header = read(32);
+  if (header.size() != 32)
+    return 0;
+  // Its last field but an empty set.
+  auto payload = read(static_cast<uint8_t>(header[7]));
+  uint64_t id = 0;
+  for (auto byte : payload.substr(std::max<size_t>(payload.size(), 9) - 9, 8))
+    id = id << 8 | static_cast<uint8_t>(byte);
+  return id;
+}
+
 bool stranger::is_closed(std::chrono::milliseconds most) const {
   auto until = std::chrono::steady_clock::now() + most;
   std::array<char, 4096> buffer{};

@@ -175,8 +175,11 @@ public:
   /// Whether the other side closed within the time.
   bool is_closed(std::chrono::milliseconds most = std::chrono::seconds{8}) const;
   bool is_connected() const noexcept { return connected_; }
+  /// Reads the node's handshake, sent first: the actor that stands at its port; 0 if none comes.
+  uint64_t read_port_actor() const;
 
 private:
+  std::string read(size_t count) const;
   int fd_ = -1;
   bool connected_ = false;
 };
