@@ -46,6 +46,7 @@ struct link_counters {
   count begun{0};
   std::array<count, link_end_count> ended{};
   std::array<count, peer_refusal_count> refused{};
+  count port_restarts{0};    ///< the actor at the peer port had ended
   count overflows{0};        ///< severed because too many bytes waited; the end counts as `closed`
   count connect_failures{0}; ///< dialled, but no link came of it
   count pings{0}, pongs{0};

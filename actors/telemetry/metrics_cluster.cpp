@@ -83,6 +83,9 @@ std::vector<metric> cluster_metrics() {
        "`hello`: two clusters or versions mixed; `malformed` or `tls`: something else than a node connects; "
        "`forbidden`: it tries to command this node",
        collect_peer_refusals},
+      {"stentor_peer_port_restarts_total", c, "",
+       "Times the actor at the peer port had ended and was started again.", "any: a bug",
+       of_links(&k::port_restarts)},
       {"stentor_link_pings_total", c, "", "Pings sent.", "", of_links(&k::pings)},
       {"stentor_link_pongs_total", c, "", "Pings answered.", "falls behind the pings: a link is about to end",
        of_links(&k::pongs)},

@@ -88,6 +88,7 @@ mesh_node::mesh_node(node_options options) : options_{std::move(options)} {
   wanted.protocol = options_.protocol;
   wanted.listen = *net::parse_address("127.0.0.1:0");
   wanted.can_renew = [can = options_.can_renew] { return (can) ? renew_word::yes : renew_word::no; };
+  wanted.on_port_trouble = [troubles = troubles_](const char *why) { troubles->put(why ? why : ""); };
   wanted.inboxes = {sink_.strong()};
   wanted.routers = {caf::actor_cast<caf::strong_actor_ptr>(ear_)};
   wanted.subscribers = {caf::actor_cast<caf::strong_actor_ptr>(ear_)};
