@@ -161,6 +161,7 @@ caf::error node::join_cluster(const std::vector<caf::strong_actor_ptr> &inboxes,
   links.insecure_peers = cfg.insecure_peers;
   links.can_renew = [view = ctx_.view] { return view->can_renew.load(); };
   links.doubtful = [view = ctx_.view] { return view->outage || view->doubtful; };
+  links.on_port_trouble = [view = ctx_.view](const char *why) { view->port_trouble = why; };
   links.inboxes = inboxes;
   links.routers = routers;
   links.subscribers = inboxes;

@@ -139,7 +139,7 @@ void api_actor::metrics(uint64_t ticket) {
 
 const char *api_actor::not_ready() const {
   auto &ctx = host_.context();
-  return ctx.draining ? "draining" : ctx.view->not_ready.load(std::memory_order_relaxed);
+  return ctx.draining ? "draining" : ctx.view->why_not_ready();
 }
 
 void api_actor::count_refused(verdict v, want wants) {

@@ -92,7 +92,7 @@ node_state inspector_state::own_state() const {
   x.self = deps.self;
   x.outage = deps.view->outage;
   x.fenced = deps.clustered && deps.boot_now() >= deps.view->lease.until();
-  if (auto *why = deps.view->not_ready.load())
+  if (auto *why = deps.view->why_not_ready())
     x.not_ready = why;
   return x;
 }

@@ -51,8 +51,15 @@ public:
     std::lock_guard guard{mutex_};
     run_ = run;
   }
-  /// Why the node takes no work, a static word; null while it does.
+  /// Why the node takes no work, by membership: a static word; null while it does.
   std::atomic<const char *> not_ready{nullptr};
+  /// Why no other node can link to this one, by the mesh: a static text, null if they can.
+  std::atomic<const char *> port_trouble{nullptr};
+  /// Why the node is not ready, for `/readyz` and operators; null if it is.
+  const char *why_not_ready() const noexcept {
+    auto *why = not_ready.load(std::memory_order_relaxed);
+    return why ? why : port_trouble.load(std::memory_order_relaxed);
+  }
   /// The end of the lease on the directory's clock, for its writes.
   std::atomic<storage::directory_time> lease_end{0};
   /// Had a lease once. Before that there is no device to write for, and the API says what is missing.

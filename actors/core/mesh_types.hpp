@@ -78,6 +78,8 @@ using peer_actor = caf::typed_actor<
     caf::replies_to<hello_atom, link_hello>::with<hello_answer>,
     // A loop wants the link of this epoch to end.
     caf::reacts_to<sever_atom, uint32_t, std::string>,
+    // This actor stands at our peer port from now on; null: none, and no link can begin.
+    caf::reacts_to<adopt_atom, caf::strong_actor_ptr>,
     // The node left the view, or ours stops: end the link, and yourself.
     caf::reacts_to<stop_atom, bool>>;
 
@@ -97,6 +99,8 @@ using mesh_actor = caf::typed_actor<
     caf::replies_to<hello_atom, link_hello>::with<hello_answer>,
     // From a peer: its link began or ended.
     caf::reacts_to<link_atom, peer_news>,
+    // From itself: the peer port's actor has ended and is started again.
+    caf::reacts_to<tick_atom>,
     // End all links and yourself.
     caf::reacts_to<stop_atom>>;
 

@@ -3,6 +3,8 @@
 
 #include "actors/telemetry/log.hpp"
 
+#include <caf/binary_serializer.hpp>
+#include <caf/detail/sync_request_bouncer.hpp>
 #include <caf/io/middleman.hpp>
 
 #include <sys/socket.h>
@@ -16,10 +18,6 @@ using caf::io::receive_policy;
 using overflow_atom = caf::atom_constant<caf::atom("overflow")>;
 
 constexpr std::chrono::seconds look_interval{1};
-// A handshake names a node, an actor and its interface, and the application's identifiers.
-constexpr size_t max_handshake_bytes = 4096;
-// Monitors and down messages: two nodes and an error.
-constexpr size_t max_notice_bytes = 4096;
 
 log::once_a_second refused_line;
 
@@ -34,6 +32,11 @@ link_broker::link_broker(caf::actor_config &cfg)
                             static_cast<link_middleman &>(basp_broker::system().middleman()).transport()} {}
 
 caf::behavior link_broker::make_behavior() {
+  std::vector<char> bytes;
+  caf::binary_serializer sink{nullptr, bytes};
+  auto node = instance.this_node();
+  if (auto err = sink(node); !err)
+    own_node_.assign(bytes.begin(), bytes.end());
   auto basp_behavior = basp_broker::make_behavior();
   delayed_send(this, look_interval, caf::tick_atom_v);
   // Those named here take the place of BASP's own handlers.
@@ -44,6 +47,11 @@ caf::behavior link_broker::make_behavior() {
         on_dialled(ptr, port, serial);
       },
       [this](const caf::io::connection_closed_msg &what) { on_closed(what.handle); },
+      [this](caf::forward_atom, caf::strong_actor_ptr &from, const actors_of &stages,
+             caf::strong_actor_ptr &to, caf::message_id id,
+             const caf::message &message) { on_forward(from, stages, to, id, message); },
+      [this](caf::publish_atom, uint16_t port, const caf::strong_actor_ptr &at_port, const actors_of &inboxes,
+             const actors_of &routers) { on_publish(port, at_port, inboxes, routers); },
       [this](adopt_atom, const caf::node_id &node) { return adopt(node); },
       [this](sever_atom, const caf::node_id &node, uint64_t upto) { return sever(node, upto); },
       [this](sever_atom, uint64_t serial) { return sever(serial); },
@@ -66,11 +74,10 @@ bool link_broker::cleanup(caf::error &&reason, caf::execution_unit *host) {
 // -- connections come and go ----
 
 void link_broker::add(handle which, bool dialled, uint64_t serial) {
-  auto &conn = connections_[which];
-  conn = {};
-  conn.serial = serial;
-  conn.until = clock::now() + shared_.options.lim.hello_timeout;
-  conn.dialled = dialled;
+  auto &lim = shared_.options.lim;
+  link_filter filter{receivers_, own_node_, {lim.max_message_bytes, lim.max_stranger_bytes}, dialled};
+  connections_.insert_or_assign(which,
+                                connection{serial, clock::now() + lim.hello_timeout, std::move(filter)});
   ++strangers_;
 }
 
@@ -105,17 +112,10 @@ void link_broker::on_closed(handle which) {
 
 void link_broker::forget(handle which, caf::sec code) {
   if (auto found = connections_.find(which); found != connections_.end()) {
-    strangers_ -= !found->second.adopted;
+    strangers_ -= !found->second.filter.is_adopted();
     connections_.erase(found);
   }
-  auto node = instance.tbl().lookup_direct(which);
   connection_cleanup(which, code);
-  // BASP would keep one actor for each node it ever met.
-  if (auto server = spawn_servers.find(node);
-      server != spawn_servers.end() && !instance.tbl().lookup_direct(node)) {
-    caf::anon_send_exit(server->second, caf::exit_reason::kill);
-    spawn_servers.erase(server);
-  }
 }
 
 void link_broker::cut(handle which, caf::sec code) {
@@ -132,10 +132,14 @@ void link_broker::cut(handle which, caf::sec code) {
 
 void link_broker::refuse(handle which, peer_refusal why, const char *text) {
   shared_.counters.refuse(why);
-  refused_line.warn(clock::now(), "links", "connection.refused",
-                    {{"from", remote_addr(which) + ":" + std::to_string(remote_port(which))},
-                     {"why", to_string(why)},
-                     {"text", text}});
+  auto from = remote_addr(which) + ":" + std::to_string(remote_port(which));
+  auto found = connections_.find(which);
+  // A link ends with this: one line for each, and hellos bound how many. Anybody can connect and be refused.
+  if (found != connections_.end() && found->second.filter.is_adopted())
+    log::error("links", "link.refused_message", {{"from", from}, {"why", to_string(why)}, {"text", text}});
+  else
+    refused_line.warn(clock::now(), "links", "connection.refused",
+                      {{"from", from}, {"why", to_string(why)}, {"text", text}});
   cut(which, caf::sec::malformed_basp_message);
 }
 
@@ -145,7 +149,7 @@ void link_broker::look_after_strangers() {
   auto now = clock::now();
   std::vector<handle> late;
   for (auto &[which, conn] : connections_)
-    if (!conn.adopted && conn.until <= now)
+    if (!conn.filter.is_adopted() && conn.until <= now)
       late.push_back(which);
   for (auto which : late)
     refuse(which, peer_refusal::silent, "no good hello within the time");
@@ -154,10 +158,10 @@ void link_broker::look_after_strangers() {
 uint64_t link_broker::adopt(const caf::node_id &node) {
   uint64_t newest = 0;
   for (auto &[which, conn] : connections_) {
-    if (!conn.known || instance.tbl().lookup_direct(which) != node)
+    if (!conn.filter.is_greeted() || instance.tbl().lookup_direct(which) != node)
       continue;
-    strangers_ -= !conn.adopted;
-    conn.adopted = true;
+    strangers_ -= !conn.filter.is_adopted();
+    conn.filter.adopt();
     newest = std::max(newest, conn.serial);
   }
   return newest;
@@ -188,6 +192,56 @@ link_broker::handle link_broker::find(uint64_t serial) const {
   return caf::io::invalid_connection_handle;
 }
 
+// -- actors ----
+
+void link_broker::on_publish(uint16_t port, const caf::strong_actor_ptr &at_port, const actors_of &inboxes,
+                             const actors_of &routers) {
+  auto open = [this](local_actor_ids &ids, const caf::strong_actor_ptr &who) {
+    basp_broker::system().registry().put(who->id(), who);
+    ids.insert(who->id());
+  };
+  open(receivers_.ports, at_port);
+  for (auto &who : inboxes)
+    open(receivers_.inboxes, who);
+  for (auto &who : routers)
+    open(receivers_.routers, who);
+  instance.add_published_actor(port, at_port, {});
+}
+
+void link_broker::on_forward(caf::strong_actor_ptr &from, const actors_of &stages, caf::strong_actor_ptr &to,
+                             caf::message_id id, const caf::message &what) {
+  if (!to || to->node() == this_node())
+    return;
+  if (from && from->node() == this_node()) {
+    basp_broker::system().registry().put(from->id(), from);
+    if (id.is_request())
+      for (auto &[which, conn] : connections_)
+        if (conn.filter.is_greeted() && instance.tbl().lookup_direct(which) == to->node())
+          conn.filter.expect_answer_for(from->id());
+  }
+  if (!instance.dispatch(context(), from, stages, to->node(), to->id(), 0, id, what) && id.is_request())
+    caf::detail::sync_request_bouncer{caf::exit_reason::remote_link_unreachable}(from, id);
+}
+
+caf::strong_actor_ptr link_broker::make_proxy(caf::node_id node, caf::actor_id id) {
+  if (instance.tbl().lookup_direct(node))
+    return basp_broker::make_proxy(std::move(node), id);
+  // Deserialising workers would write this from threads of their own; a node has none.
+  if (shared_.options.workers == 0)
+    third_nodes_.push_back(std::move(node));
+  return nullptr;
+}
+
+bool link_broker::names_third_nodes(handle which) {
+  if (third_nodes_.empty())
+    return false;
+  // CAF has made an entry for each of these.
+  for (auto &node : std::exchange(third_nodes_, {}))
+    instance.proxies().erase(node);
+  refuse(which, peer_refusal::forbidden, "actors of another node");
+  return true;
+}
+
 // -- bytes ----
 
 void link_broker::flush(handle which) {
@@ -213,40 +267,16 @@ void link_broker::on_overflow(uint64_t serial) {
   cut(which, caf::sec::none);
 }
 
-const char *link_broker::objection(const std::vector<char> &bytes, const connection &conn) {
-  basp::header hdr{};
-  caf::binary_deserializer source{context(), bytes};
-  if (source(hdr) || !basp::valid(hdr))
-    return "not a BASP header";
-  auto &lim = shared_.options.lim;
-  auto within = [&](size_t most) { return hdr.payload_len <= most ? nullptr : "message too long"; };
-  switch (hdr.operation) {
-  case basp::message_type::server_handshake:
-  case basp::message_type::client_handshake:
-    // CAF 0.17 follows a null pointer where a handshake has no payload.
-    if (hdr.payload_len == 0)
-      return "empty handshake";
-    // Who dialled speaks as a client, and the other as a server.
-    if (conn.dialled != (hdr.operation == basp::message_type::server_handshake))
-      return "handshake of the wrong side";
-    return within(max_handshake_bytes);
-  case basp::message_type::direct_message:
-    if (!conn.known)
-      return "message before the handshake";
-    // Whom we dialled stands where the directory says, and may send batches right behind its answer to our
-    // hello, before we have read that.
-    return within(conn.adopted || conn.dialled ? lim.max_message_bytes : lim.max_stranger_bytes);
-  case basp::message_type::routed_message:
-    return "routed message"; // every link is direct
-  case basp::message_type::monitor_message:
-  case basp::message_type::down_message:
-    if (!conn.known)
-      return "message before the handshake";
-    return within(max_notice_bytes);
-  case basp::message_type::heartbeat:
-    return nullptr;
-  }
-  return "unknown operation";
+link_filter::verdict link_broker::judge(connection &conn, const caf::io::new_data_msg &what,
+                                        bool is_payload) {
+  using verdict = link_filter::verdict;
+  auto &filter = conn.filter;
+  auto said = is_payload ? filter.payload(what.buf) : filter.header(what.buf);
+  if (said == verdict::malformed)
+    refuse(what.handle, peer_refusal::malformed, filter.why());
+  else if (said == verdict::forbidden)
+    refuse(what.handle, peer_refusal::forbidden, filter.why());
+  return said;
 }
 
 void link_broker::on_bytes(caf::io::new_data_msg &what) {
@@ -259,12 +289,19 @@ void link_broker::on_bytes(caf::io::new_data_msg &what) {
   set_context(which);
   auto &state = *this_context;
   auto is_payload = state.cstate == basp::await_payload;
-  if (!is_payload)
-    if (auto *text = objection(what.buf, found->second)) {
-      refuse(which, peer_refusal::malformed, text);
-      return;
-    }
-  auto next = instance.handle(context(), what, state.hdr, is_payload);
+  auto next = basp::await_header;
+  switch (judge(found->second, what, is_payload)) {
+  case link_filter::verdict::pass:
+    next = instance.handle(context(), what, state.hdr, is_payload);
+    break;
+  case link_filter::verdict::drop: // of a payload: the next header follows
+    break;
+  case link_filter::verdict::malformed:
+  case link_filter::verdict::forbidden:
+    return;
+  }
+  if (names_third_nodes(which))
+    return;
   if (basp::requires_shutdown(next)) {
     auto code = basp::to_sec(next);
     if (code == caf::sec::malformed_basp_message || code == caf::sec::serializing_basp_payload_failed)
@@ -275,8 +312,8 @@ void link_broker::on_bytes(caf::io::new_data_msg &what) {
   }
   if (next == state.cstate)
     return;
-  if (is_payload && !found->second.known)
-    found->second.known = static_cast<bool>(instance.tbl().lookup_direct(which));
+  if (is_payload && instance.tbl().lookup_direct(which))
+    found->second.filter.greet();
   configure_read(which, receive_policy::exactly(next == basp::await_payload ? state.hdr.payload_len
                                                                             : basp::header_size));
   state.cstate = next;

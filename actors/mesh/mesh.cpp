@@ -20,7 +20,16 @@ constexpr auto ask_timeout = 500ms;
 // For every peer's link to be severed, which takes the broker a few messages.
 constexpr auto stop_timeout = 2s;
 
+// One that ends at once, again and again, costs a second each.
+constexpr auto restart_wait = 1s;
+
 log::once_a_second refused_line;
+
+/// The actor stands at the port, and peers may send to it, the inboxes and the routers.
+void publish_port(const caf::actor &broker, uint16_t port, const caf::strong_actor_ptr &at_port,
+                  const mesh_options &options) {
+  caf::anon_send(broker, caf::publish_atom_v, port, at_port, options.inboxes, options.routers);
+}
 
 } // namespace
 
@@ -52,11 +61,12 @@ caf::expected<mesh_handle> start_mesh(caf::actor_system &sys, mesh_options optio
   auto text = net::to_string(options.listen);
   result.listening = text.substr(0, text.rfind(':') + 1) + std::to_string(port);
   result.address = options.advertise.empty() ? result.listening : options.advertise;
-  auto can_renew = options.can_renew;
-  result.mesh = sys.spawn(mesh, links->shared(), std::move(options));
-  auto at_port = sys.spawn(peer_port, result.mesh, std::move(can_renew));
+  result.mesh = sys.spawn(mesh, links->shared(), options);
+  auto at_port = sys.spawn(peer_port, result.mesh, options.can_renew);
   auto broker = link_broker_of(sys);
   auto handle = caf::actor_cast<caf::strong_actor_ptr>(at_port);
+  // Before the first connection: it knows then whom peers may send to.
+  publish_port(broker, port, handle, options);
   caf::anon_send(result.mesh, adopt_atom_v, handle, port);
   caf::anon_send(broker, caf::publish_atom_v, std::move(*listener), port, handle, std::set<std::string>{});
   return result;
@@ -95,11 +105,11 @@ mesh_actor::behavior_type mesh(mesh_actor::stateful_pointer<mesh_state> self,
   state.self = self;
   state.shared = std::move(shared);
   state.options = std::move(options);
-  self->set_down_handler([self](caf::down_msg &what) { self->state.on_peer_ended(what.source); });
+  self->set_down_handler([self](caf::down_msg &what) { self->state.on_ended(what); });
   return {
       [self](adopt_atom, const caf::strong_actor_ptr &peer_port, uint16_t port) {
-        self->state.peer_port = peer_port;
         self->state.port = port;
+        self->state.adopt_port(peer_port);
       },
       [self](watch_atom, const caf::strong_actor_ptr &who) {
         self->state.options.subscribers.push_back(who);
@@ -111,6 +121,7 @@ mesh_actor::behavior_type mesh(mesh_actor::stateful_pointer<mesh_state> self,
       [self](ask_atom, uint64_t round) { self->state.on_ask(round); },
       [self](hello_atom, link_hello &theirs) { return self->state.on_hello(theirs); },
       [self](link_atom, peer_news &news) { self->state.on_news(news); },
+      [self](tick_atom) { self->state.restart_port(); },
       [self](stop_atom) { self->state.stop(); },
   };
 }
@@ -159,6 +170,53 @@ void mesh_state::add(const storage::lease &who) {
 void mesh_state::dismiss(peer_entry &known, bool node_stops) {
   if (!std::exchange(known.leaving, true))
     self->send(known.handle, stop_atom_v, node_stops);
+}
+
+// -- the peer port ----
+
+void mesh_state::adopt_port(const caf::strong_actor_ptr &at_port) {
+  peer_port = at_port;
+  self->monitor(caf::actor_cast<caf::actor>(at_port));
+}
+
+void mesh_state::on_port_ended(const caf::error &reason) {
+  if (stopping)
+    return;
+  log::error("links", "peer_port.ended",
+             {{"reason", self->system().render(reason)}, {"text", "it is started again, and links with it"}});
+  if (options.on_port_trouble)
+    options.on_port_trouble("the peer port has ended and is started again");
+  tell_peers_of_port(nullptr);
+  self->delayed_send(self, restart_wait, tick_atom_v);
+}
+
+void mesh_state::tell_peers_of_port(const caf::strong_actor_ptr &at_port) {
+  // Links that named the one before end by themselves: the other side watches it.
+  peer_port = at_port;
+  for (auto &[inc, known] : peers)
+    self->send(known.handle, adopt_atom_v, at_port);
+}
+
+void mesh_state::restart_port() {
+  if (stopping)
+    return;
+  adopt_port(caf::actor_cast<caf::strong_actor_ptr>(
+      self->system().spawn(actors::peer_port, mesh_actor{self}, options.can_renew)));
+  publish_port(link_broker_of(self->system()), port, peer_port, options);
+  tell_peers_of_port(peer_port);
+  link_counters::add(shared->counters.port_restarts);
+  log::info("links", "peer_port.restarted");
+  if (options.on_port_trouble)
+    options.on_port_trouble(nullptr);
+}
+
+// -- peers that end ----
+
+void mesh_state::on_ended(const caf::down_msg &what) {
+  if (peer_port && what.source == peer_port->address())
+    on_port_ended(what.reason);
+  else
+    on_peer_ended(what.source);
 }
 
 void mesh_state::on_peer_ended(const caf::actor_addr &which) {
@@ -250,8 +308,8 @@ void mesh_state::stop() {
 void mesh_state::quit_when_done() {
   if (!peers.empty())
     return;
-  self->send_exit(peer_port, caf::exit_reason::user_shutdown);
-  peer_port = nullptr;
+  if (auto at_port = std::exchange(peer_port, nullptr))
+    self->send_exit(at_port, caf::exit_reason::user_shutdown);
   self->quit();
 }
 

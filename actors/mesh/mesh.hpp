@@ -25,6 +25,9 @@ struct mesh_options {
   bool insecure_peers = false;           ///< listen beyond loopback without TLS
   std::function<renew_word()> can_renew; ///< on CAF's scheduler
   std::function<bool()> doubtful;        ///< the same; told to new peers; may be empty
+  /// Why no node can link to this one, a static text; null once one can again. May be empty; on CAF's
+  /// scheduler.
+  std::function<void(const char *)> on_port_trouble;
   std::vector<caf::strong_actor_ptr> inboxes;
   std::vector<caf::strong_actor_ptr> routers;
   std::vector<caf::strong_actor_ptr> subscribers; ///< get `(link, link_news)`
@@ -64,7 +67,7 @@ struct mesh_state {
   mesh_actor::pointer self = nullptr;
   std::shared_ptr<transport> shared;
   mesh_options options;
-  caf::strong_actor_ptr peer_port;
+  caf::strong_actor_ptr peer_port; ///< ours; null from its end until it is started again
   uint16_t port = 0;
   std::map<incarnation, peer_entry> peers;
   bool stopping = false;
@@ -74,12 +77,17 @@ struct mesh_state {
   void on_ask(uint64_t round);
   caf::result<hello_answer> on_hello(link_hello &theirs);
   void on_news(peer_news &news);
-  void on_peer_ended(const caf::actor_addr &which);
+  void on_ended(const caf::down_msg &what);
+  void adopt_port(const caf::strong_actor_ptr &at_port);
+  void restart_port();
   void stop();
 
 private:
   hello own_hello() const;
   void add(const storage::lease &who);
+  void on_peer_ended(const caf::actor_addr &which);
+  void on_port_ended(const caf::error &reason);
+  void tell_peers_of_port(const caf::strong_actor_ptr &at_port);
   void dismiss(peer_entry &known, bool node_stops);
   void quit_when_done();
 };

@@ -41,6 +41,9 @@ peer_actor::behavior_type peer(peer_actor::stateful_pointer<peer_state> self, pe
       [self](caf::tick_atom, uint64_t number) { self->state.tick(number); },
       [self](hello_atom, link_hello &theirs) { return self->state.on_hello(theirs); },
       [self](sever_atom, uint32_t epoch, const std::string &reason) { self->state.on_sever(epoch, reason); },
+      [self](adopt_atom, const caf::strong_actor_ptr &our_port) {
+        self->state.deps.mine.peer_port = our_port;
+      },
       [self](stop_atom, bool node_stops) { self->state.stop(node_stops); },
   };
 }
@@ -87,6 +90,10 @@ link_hello peer_state::own_hello(uint32_t epoch) const {
 }
 
 void peer_state::connect() {
+  if (!deps.mine.peer_port) {
+    fail("this node's own peer port is being started again");
+    return;
+  }
   auto where = net::parse_address(deps.whom.address);
   if (!where) {
     fail(render(where.error()), true);

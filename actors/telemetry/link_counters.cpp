@@ -35,6 +35,8 @@ std::string_view to_string(peer_refusal x) noexcept {
     return "tls";
   case peer_refusal::hello:
     return "hello";
+  case peer_refusal::forbidden:
+    return "forbidden";
   }
   return "other";
 }

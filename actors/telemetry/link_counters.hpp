@@ -25,15 +25,17 @@ enum class link_end : uint8_t {
 inline constexpr size_t link_end_count = 6;
 std::string_view to_string(link_end x) noexcept;
 
-/// Why a connection at the peer port was cut before it was a link.
+/// Why a connection was cut at the peer port: before it was a link, and for `malformed` and `forbidden` also
+/// afterwards.
 enum class peer_refusal : uint8_t {
   malformed, ///< bytes that are not BASP, or more of them than allowed
   silent,    ///< no good hello within the time
   crowded,   ///< too many connections without a hello
   tls,       ///< no TLS, or no certificate of the cluster's CA
   hello,     ///< another cluster or protocol version, or a node that is in no view
+  forbidden, ///< a message that no node of ours sends, or to an actor that is not open to peers
 };
-inline constexpr size_t peer_refusal_count = 5;
+inline constexpr size_t peer_refusal_count = 6;
 std::string_view to_string(peer_refusal x) noexcept;
 
 struct link_counters {
@@ -44,6 +46,7 @@ struct link_counters {
   count begun{0};
   std::array<count, link_end_count> ended{};
   std::array<count, peer_refusal_count> refused{};
+  count port_restarts{0};    ///< the actor at the peer port had ended
   count overflows{0};        ///< severed because too many bytes waited; the end counts as `closed`
   count connect_failures{0}; ///< dialled, but no link came of it
   count pings{0}, pongs{0};

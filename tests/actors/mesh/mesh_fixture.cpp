@@ -88,6 +88,7 @@ mesh_node::mesh_node(node_options options) : options_{std::move(options)} {
   wanted.protocol = options_.protocol;
   wanted.listen = *net::parse_address("127.0.0.1:0");
   wanted.can_renew = [can = options_.can_renew] { return (can) ? renew_word::yes : renew_word::no; };
+  wanted.on_port_trouble = [troubles = troubles_](const char *why) { troubles->put(why ? why : ""); };
   wanted.inboxes = {sink_.strong()};
   wanted.routers = {caf::actor_cast<caf::strong_actor_ptr>(ear_)};
   wanted.subscribers = {caf::actor_cast<caf::strong_actor_ptr>(ear_)};
@@ -254,6 +255,30 @@ stranger::~stranger() {
 
 void stranger::send(std::string_view bytes) const {
   ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+}
+
+std::string stranger::read(size_t count) const {
+  std::string bytes(count, 0);
+  for (size_t done = 0; done < count;) {
+    pollfd x{fd_, POLLIN, 0};
+    auto n = ::poll(&x, 1, 8000) == 1 ? ::recv(fd_, bytes.data() + done, count - done, 0) : 0;
+    if (n <= 0)
+      return {};
+    done += static_cast<size_t>(n);
+  }
+  return bytes;
+}
+
+uint64_t stranger::read_port_actor() const {
+  auto header = read(32);
+  if (header.size() != 32)
+    return 0;
+  // Its last field but an empty set.
+  auto payload = read(static_cast<uint8_t>(header[7]));
+  uint64_t id = 0;
+  for (auto byte : payload.substr(std::max<size_t>(payload.size(), 9) - 9, 8))
+    id = id << 8 | static_cast<uint8_t>(byte);
+  return id;
 }
 
 bool stranger::is_closed(std::chrono::milliseconds most) const {

@@ -102,6 +102,8 @@ public:
                 std::chrono::milliseconds most = std::chrono::seconds{8});
   std::vector<heard> news_of(const mesh_node &other) { return news_of(other.options_.inc); }
   std::vector<heard> news_of(incarnation inc);
+  /// What it said of its peer port: why nobody can link, or "" once somebody can.
+  arrivals<std::string> &troubles() noexcept { return *troubles_; }
   void stop_mesh() { handle_.stop(); }
   /// Sends a batch from this node's inbox to the inbox that its latest link to the other named.
   void send(const mesh_node &other, link_batch batch) { send_to(other.options_.inc, std::move(batch)); }
@@ -122,6 +124,7 @@ private:
   std::thread thread_;
   hosted_ptr<batch_sink> sink_;
   caf::actor ear_;
+  std::shared_ptr<arrivals<std::string>> troubles_ = std::make_shared<arrivals<std::string>>();
   std::shared_ptr<arrivals<heard>> news_ = std::make_shared<arrivals<heard>>();
   mesh_handle handle_;
 };
@@ -175,8 +178,11 @@ public:
   /// Whether the other side closed within the time.
   bool is_closed(std::chrono::milliseconds most = std::chrono::seconds{8}) const;
   bool is_connected() const noexcept { return connected_; }
+  /// Reads the node's handshake, sent first: the actor that stands at its port; 0 if none comes.
+  uint64_t read_port_actor() const;
 
 private:
+  std::string read(size_t count) const;
   int fd_ = -1;
   bool connected_ = false;
 };

@@ -95,6 +95,36 @@ TEST_F(mesh_hostile, a_handshake_that_does_not_parse_is_cut_off) {
   EXPECT_TRUE(who.is_closed());
 }
 
+// CAF 0.17.6 reads the category in a message's number as it comes: a stream's, of a message that is none,
+// ended the process, and an exit message ended the actor at the port.
+TEST_F(mesh_hostile, a_message_that_no_node_sends_ends_its_connection_alone) {
+  auto node = header(basp::message_type::client_handshake, 32) +
+              std::string("\0\0\x3e\x9a\xab\x9b\xac\x79", 8) + std::string(24, 'x');
+  auto empty = std::string("\0\0\0\3@<>", 7);
+  uint64_t tried = 0;
+  for (uint64_t category : {0, 1, 2, 3}) {
+    stranger who{b.port()};
+    auto port = who.read_port_actor();
+    ASSERT_NE(port, 0);
+    who.send(node + header(basp::message_type::direct_message, 7, category << 60, 5, port) + empty);
+    EXPECT_TRUE(who.is_closed()) << category;
+    EXPECT_EQ(refused(peer_refusal::forbidden), ++tried);
+  }
+}
+
+TEST_F(mesh_hostile, a_named_service_of_cafs_is_not_reached) {
+  auto node = header(basp::message_type::client_handshake, 32) +
+              std::string("\0\0\x3e\x9a\xab\x9b\xac\x79", 8) + std::string(24, 'x');
+  for (auto name : {caf::atom("ConfigServ"), caf::atom("SpawnServ")}) {
+    stranger who{b.port()};
+    auto put = header(basp::message_type::direct_message, 40, uint64_t{1} << 60, 5, caf::atom_uint(name));
+    put[3] = 1; // the receiver is a name
+    who.send(node + put + std::string(40, 0));
+    EXPECT_TRUE(who.is_closed());
+  }
+  EXPECT_EQ(refused(peer_refusal::forbidden), 2);
+}
+
 TEST_F(mesh_hostile, a_stranger_that_says_nothing_is_cut_off_in_time) {
   stranger silent{b.port()};
   stranger half{b.port()};

@@ -267,6 +267,26 @@ TEST(mesh, stops_while_it_connects_to_nobody) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, 1s);
 }
 
+TEST(mesh, starts_a_peer_port_again_that_has_ended_and_links_with_it) {
+  mesh_node a{{.name = "a", .inc = 1}}, b{{.name = "b", .inc = 2}};
+  introduce({&a, &b});
+  ASSERT_TRUE(a.hears(b, true) && b.hears(a, true));
+  size_t links = 1;
+  for (auto *node : {&a, &b}) { // one dials, the other answers
+    auto at_port = node->system().registry().get(stranger{node->port()}.read_port_actor());
+    ASSERT_TRUE(at_port);
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(at_port), caf::exit_reason::kill);
+    ASSERT_TRUE(node->troubles().wait([](auto &all) { return all.size() == 2; }));
+    auto troubles = node->troubles().all();
+    EXPECT_EQ(troubles[0], "the peer port has ended and is started again");
+    EXPECT_EQ(troubles[1], "");
+    EXPECT_EQ(node->counters().port_restarts, 1);
+    ++links;
+    EXPECT_TRUE(a.hears(b, true, links) && b.hears(a, true, links)) << node->options().name;
+  }
+  EXPECT_EQ(a.counters().begun, links) << "no link began on a port that had ended";
+}
+
 } // namespace
 
 } // namespace stentor::actors::test
