@@ -21,10 +21,18 @@ constexpr size_t most_kept_messages = 1024;
 
 loop_parts::loop_parts(loop &host, node_context &ctx, admission_port &admission)
     : sessions{host.index()}, links{host}, outbox{host, links, ctx.cfg.loops}, requests{host},
-      messages{{host, outbox, sessions, links, directory}}, fanouts{host, messages},
-      directory{{host, requests, sessions, links, outbox, messages}}, services{messages, fanouts,  links,
-                                                                               outbox,   sessions, directory,
-                                                                               admission},
+      messages{{host, outbox, sessions, links, directory}}, fanouts{host, messages, directory},
+      directory{{host, requests, sessions, links, outbox, messages}}, services{.messages = messages,
+                                                                               .accounts = fanouts,
+                                                                               .directory = directory,
+                                                                               .admission = admission,
+                                                                               .sessions = sessions,
+                                                                               .lim = host.lim(),
+                                                                               .counters = host.counters(),
+                                                                               .scratch = host.scratch(),
+                                                                               .node = ctx.id,
+                                                                               .inc = ctx.inc,
+                                                                               .loops = ctx.cfg.loops},
       acceptors{host, *this}, drainer{host}, inbox{make_hosted<loop_inbox>(ctx.sys, host, host, host)},
       api{make_hosted<api_actor>(ctx.sys, host, host, api_deps{messages, directory, requests})} {
   messages.report_to(asker::api, *api);

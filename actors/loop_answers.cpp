@@ -29,7 +29,7 @@ session_sample sample(loop &host, uint64_t from, uint32_t most) {
   auto end = std::min<uint64_t>(all.cells(), from + std::clamp<uint64_t>(most, 1, most_cells));
   for (auto i = from; i < end; ++i)
     if (auto *who = all.at(i))
-      if (auto held = who->held(); held.bound)
+      if (auto held = who->held(); held.is_bound())
         result.held.push_back({held.device, held.account, {ctx.id, ctx.inc, held.ref, held.ep}});
   result.next = end < all.cells() ? end : 0;
   return result;
@@ -40,7 +40,7 @@ std::vector<hold_answer> held(loop &host, const std::vector<storage::record> &re
   words.reserve(records.size());
   for (auto &x : records) {
     auto *who = host.parts().sessions.find(x.at.session);
-    words.push_back({who && who->held().device == x.device ? who->holds(x.at.ep) : hold_word::gone});
+    words.push_back({who && who->held().device == x.device ? who->held().holds(x.at.ep) : hold_word::gone});
   }
   return words;
 }
@@ -57,7 +57,7 @@ uint64_t mend(loop &host, const std::vector<device_id> &devices) {
   std::unordered_set<device_id> concerned{devices.begin(), devices.end()};
   std::vector<session_ref> who;
   host.parts().sessions.for_each([&](session_port &x) {
-    if (auto held = x.held(); held.bound && concerned.contains(held.device))
+    if (auto held = x.held(); held.is_bound() && concerned.contains(held.device))
       who.push_back(held.ref);
   });
   if (!who.empty())

@@ -40,7 +40,6 @@ public:
   void drain();
 
 protected:
-  bool on_message(caf::mailbox_element &) override { return false; }
   void on_stop() override { api_.reset(); }
 
 private:

@@ -55,8 +55,8 @@ public:
 
 protected:
   /// A message that is neither a system message nor a `down_msg`. Requests that it does not answer get
-  /// `unexpected_message`. True where it was handled.
-  virtual bool on_message(caf::mailbox_element &what) = 0;
+  /// `unexpected_message`. True if it was handled.
+  virtual bool on_message(caf::mailbox_element &) { return false; }
   virtual void on_down(caf::down_msg &) {}
   /// Sockets, timers and buffers go here, on the loop.
   virtual void on_stop() = 0;

@@ -11,6 +11,12 @@
 
 namespace stentor::actors {
 
+/// Why a session asked for the devices of its account.
+enum class listing : uint8_t {
+  devices, ///< the device asked; `unavailable` while the directory may lack some
+  resync,  ///< it watches, and an event may have been lost: what is there, the rest follows as events
+};
+
 /// A session's way to the directory. Answers come in a later turn. It repeats what must not be lost.
 class binder {
 public:
@@ -38,16 +44,16 @@ public:
   virtual void supersede(const route &previous, const device_id &device, epoch newer) = 0;
 
   virtual void lookup(const device_id &device, lookup_handler on_answer) = 0;
+  /// The same for a session -> `session_port::on_record_found`.
+  virtual void find_record(const device_id &device, const session_ref &who) = 0;
   /// The devices of an account, within `patience`. `unavailable` while the directory may lack some.
   virtual void list(const account_id &account, list_handler on_answer,
                     duration patience = duration::max()) = 0;
-  /// The same, as far as it is there: for watchers, who get the rest as events.
-  virtual void list_present(const account_id &account, list_handler on_answer,
-                            duration patience = duration::max()) = 0;
-  /// Events of the account go to the session until `unwatch`. `on_answer` gets `none`, or `overloaded` if too
-  /// many watch already, or `unavailable`; the session may be entered all the same, and must be taken out.
-  virtual void watch(const account_id &account, const session_ref &who,
-                     std::function<void(errc)> on_answer) = 0;
+  /// The same for a session -> `session_port::on_listed`, as long as it has not ended.
+  virtual void list_for(const session_ref &who, const account_id &account, listing why) = 0;
+  /// Events of the account go to the session until `unwatch`. -> `session_port::on_watch_refused` if they may
+  /// not come; the session may be entered all the same, and must be taken out.
+  virtual void watch(const account_id &account, const session_ref &who) = 0;
   virtual void unwatch(const account_id &account, const session_ref &who) = 0;
   /// -> `session_port::on_resync`, in a moment.
   virtual void resync_again(const session_ref &who) = 0;

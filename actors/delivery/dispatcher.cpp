@@ -40,12 +40,19 @@ void dispatcher::on_resolved(const device_id &device, uint64_t ticket, const res
   flows_.on_resolved(device, ticket, r, *this);
 }
 
+void dispatcher::ask_for_state(const place &at, std::unique_ptr<items::hand_over> question) {
+  outbox_.put(at, std::move(question));
+}
+
 void dispatcher::moved(const session_ref &from, const place &at, const session_ref &to) {
-  // Nothing is owed longer than the longest timeout.
   // By whatever link there is then: the session is named by its node's incarnation and its own generation.
-  moved_.insert_or_assign(
-      from.generation, heir{{at.inc, 0, at.loop}, to, host_.now() + host_.lim().max_timeout + moved_margin});
+  // Nothing is owed longer than the longest timeout.
+  heirs_.add(from, {{at.inc, 0, at.loop}, to, host_.now() + host_.lim().max_timeout + moved_margin});
   keep_ticking();
+}
+
+bool dispatcher::has_link(incarnation inc) const noexcept {
+  return links_.is_up(inc);
 }
 
 void dispatcher::on_link_lost(incarnation inc) {
@@ -149,15 +156,15 @@ void dispatcher::tell_unknown(pending_verdict entry) {
 void dispatcher::tell_session(const session_ref &to, const message_id &message, owed_verdict what) {
   // First where it moved: the session that gave its state away may still wait for its connection's end. Where
   // there is no link to that node, it has told `unreachable` by itself.
-  if (const auto *heir = heir_of(to))
-    outbox_.put(heir->at,
-                std::make_unique<items::owed>(items::owed{heir->session, std::move(what), message}));
+  if (const auto *to_whom = heirs_.find(to))
+    outbox_.put(to_whom->at,
+                std::make_unique<items::owed>(items::owed{to_whom->session, std::move(what), message}));
   else if (auto *who = sessions_.find(to))
     who->on_verdict(message, std::move(what));
 }
 
 void dispatcher::settle_key(std::unique_ptr<items::settle_key> x) {
-  if (const auto *to_whom = heir_of(x->to)) {
+  if (const auto *to_whom = heirs_.find(x->to)) {
     auto at = to_whom->at;
     x->to = to_whom->session;
     outbox_.put(at, std::move(x));
@@ -167,18 +174,11 @@ void dispatcher::settle_key(std::unique_ptr<items::settle_key> x) {
 }
 
 bool dispatcher::settle_moved_key(const session_ref &ref, const envelope &e, verdict v, epoch ep) {
-  if (!heir_of(ref))
+  if (!heirs_.find(ref))
     return false;
   settle_key(std::make_unique<items::settle_key>(
       items::settle_key{ref, e.from_device(), e.key, v, via{host_.context().id, ep}}));
   return true;
-}
-
-const dispatcher::heir *dispatcher::heir_of(const session_ref &ref) const {
-  if (moved_.empty())
-    return nullptr;
-  auto i = moved_.find(ref.generation);
-  return i == moved_.end() ? nullptr : &i->second;
 }
 
 void dispatcher::handle(std::unique_ptr<items::owed> &x) {
@@ -305,8 +305,8 @@ void dispatcher::on_tick() {
   // First what waits here (it knows why it waits), then what is known only by its number.
   flows_.expire(now, *this);
   correlations_.expire(now, [this](uint64_t, pending_verdict entry) { tell_unknown(std::move(entry)); });
-  std::erase_if(moved_, [&](auto &x) { return x.second.until <= now; });
-  if (correlations_.size() > 0 || flows_.busy() > 0 || !moved_.empty())
+  heirs_.expire(now);
+  if (correlations_.size() > 0 || flows_.busy() > 0 || !heirs_.empty())
     keep_ticking();
 }
 

@@ -5,13 +5,13 @@
 #pragma once
 
 #include "actors/delivery/correlations.hpp"
+#include "actors/delivery/heirs.hpp"
 #include "actors/delivery/lane.hpp"
 #include "actors/delivery/ports.hpp"
 #include "cluster/flow_table.hpp"
 #include "net/timer_wheel.hpp"
 
 #include <array>
-#include <unordered_map>
 
 namespace stentor::actors {
 
@@ -29,20 +29,25 @@ struct dispatcher_deps {
   resolver &directory;
 };
 
-class dispatcher final : public flow_host, public delivery_sink {
+class dispatcher final : public flow_host, public message_port {
 public:
   explicit dispatcher(const dispatcher_deps &deps);
   /// Once each, before the first message: who is told what `asker::api` and `asker::fanout` wait for.
   void report_to(asker who, verdict_sink &sink) { sinks_[static_cast<size_t>(who)] = &sink; }
 
-  // -- senders ----
-  /// A fresh id for a message accepted now.
-  message_id next_id();
-  /// Opens the entry under which the sender is told; 0 where too many are open (then the message is
-  /// `congested`).
-  uint64_t open(pending_verdict entry);
-  /// Takes a message whose `answer_to.correlation` is an entry of this loop, or 0 where nobody waits.
-  void submit(envelope_ptr e);
+  // -- message_port ----
+  message_id next_id() override;
+  uint64_t open(pending_verdict entry) override;
+  void submit(envelope_ptr e) override;
+  void ask_for_state(const place &at, std::unique_ptr<items::hand_over> question) override;
+  void moved(const session_ref &from, const place &at, const session_ref &to) override;
+  bool has_link(incarnation inc) const noexcept override;
+  void finish(envelope_ptr e, outcome result) override;
+  void note(const envelope &e, stage reached) override;
+  void send_back(const session_ref &ref, epoch ep, envelope_ptr e) override;
+  bool settle_moved_key(const session_ref &ref, const envelope &e, verdict v, epoch ep) override;
+
+  // -- answers ----
   /// The verdict of `message` for the session at `to`, or for the one that its state was handed to. Whether
   /// it is wanted, and the sender's own id of it, is known there.
   void tell_session(const session_ref &to, const message_id &message, owed_verdict what);
@@ -50,31 +55,12 @@ public:
   void on_resolved(const device_id &device, uint64_t ticket, const resolution &r);
   /// The verdict of a message whose key the session at `x->to` knows, or the one its state was handed to.
   void settle_key(std::unique_ptr<items::settle_key> x);
-  /// A session's state lives elsewhere now: what is owed to it follows.
-  void moved(const session_ref &from, const place &at, const session_ref &to);
-  /// Where the state of a session went.
-  struct heir {
-    place at;
-    session_ref session;
-    time_point until; ///< remembered so long
-  };
-  /// Null where it was not handed over, or long ago.
-  const heir *heir_of(const session_ref &ref) const;
   /// The link to a node ended: what it had is unknown now, what it would have told is not told any more, and
   /// no flow leads there.
   void on_link_lost(incarnation inc);
   /// The node ends: whoever still waits for a verdict is told that it is unknown, as long as there is a link
   /// to the node where the sender is by now.
   void give_up_all();
-
-  // -- the device's end ----
-  /// The final verdict of a message, said by whoever owned it last.
-  void finish(envelope_ptr e, outcome result) override;
-  /// Not final: the sender's timeout should say this stage.
-  void note(const envelope &e, stage reached) override;
-  /// Sends a message back that the session at `ref` does not take.
-  void send_back(const session_ref &ref, epoch ep, envelope_ptr e) override;
-  bool settle_moved_key(const session_ref &ref, const envelope &e, verdict v, epoch ep) override;
 
   // -- lane items ----
   void handle(items::deliver &x);
@@ -116,7 +102,7 @@ private:
   message_id_source ids_;
   correlations correlations_;
   flow_table flows_;
-  std::unordered_map<uint64_t, heir> moved_; ///< by the old generation
+  heirs heirs_;
   net::timer_for<dispatcher, &dispatcher::on_tick> tick_{this};
 };
 

@@ -37,6 +37,29 @@ outcome worst_of(const std::vector<copy_verdict> &copies) {
   return result;
 }
 
+void fanouts::submit(envelope pattern, const account_id &account, const device_id &except,
+                     const session_ref &sender) {
+  auto patience = pattern.deadline - host_.now();
+  auto on_listed = [this, pattern = std::move(pattern), except,
+                    sender](const caf::expected<std::vector<storage::record>> &found) {
+    if (found)
+      send(pattern, *found, except, sender);
+    else
+      fail(pattern, sender);
+  };
+  directory_.list(account, std::move(on_listed), patience);
+}
+
+void fanouts::fail(const envelope &pattern, const session_ref &sender) {
+  host_.counters().message(verdict::unreachable, pattern.by, pattern.wants);
+  if (pattern.wants == want::none)
+    return;
+  // Without a list of devices: an empty one would mean that nobody is online.
+  owed_verdict unknown;
+  unknown.result.at = stage::directory;
+  messages_.tell_session(sender, pattern.id, std::move(unknown));
+}
+
 void fanouts::send(const envelope &pattern, const std::vector<storage::record> &to, const device_id &except,
                    const session_ref &sender) {
   auto ticket = ++last_ticket_;

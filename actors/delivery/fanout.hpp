@@ -22,12 +22,15 @@ class loop_env;
 /// The verdict of an account message: the worst of its copies; `offline` where there was none.
 outcome worst_of(const std::vector<copy_verdict> &copies);
 
-class fanouts final : public verdict_sink {
+class fanouts final : public verdict_sink, public account_port {
 public:
-  fanouts(loop_env &host, dispatcher &messages) : host_{host}, messages_{messages} {}
+  fanouts(loop_env &host, dispatcher &messages, binder &directory)
+      : host_{host}, messages_{messages}, directory_{directory} {}
 
-  /// Sends a copy of `pattern` (its `to` and ids are filled in here) to each record but `except`; the session
-  /// `sender` hears one verdict, wherever it lives by then: that of `pattern.id`.
+  /// Asks the directory who is online, within the time that `pattern` has.
+  void submit(envelope pattern, const account_id &account, const device_id &except,
+              const session_ref &sender) override;
+  /// The same to these records.
   void send(const envelope &pattern, const std::vector<storage::record> &to, const device_id &except,
             const session_ref &sender);
   /// A copy's verdict, from the dispatcher.
@@ -43,9 +46,11 @@ private:
     std::vector<copy_verdict> copies;
   };
   void finish(fanout done);
+  void fail(const envelope &pattern, const session_ref &sender);
 
   loop_env &host_;
   dispatcher &messages_;
+  binder &directory_;
   uint64_t last_ticket_ = 0;
   std::unordered_map<uint64_t, fanout> open_; ///< bounded by the correlations that each copy opens
 };

@@ -5,7 +5,9 @@
 #pragma once
 
 #include "actors/core/admin_types.hpp"
+#include "actors/core/ports.hpp"
 #include "actors/core/types.hpp"
+#include "actors/delivery/correlations.hpp"
 #include "actors/delivery/lane.hpp"
 #include "actors/delivery/session_state.hpp"
 #include "cluster/envelope.hpp"
@@ -13,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace stentor::actors {
 
@@ -22,7 +25,11 @@ struct held_device {
   const account_id &account;
   session_ref ref;
   epoch ep = 0;
-  bool bound = false; ///< it should be in the directory with `ep`
+  hold_word word = hold_word::gone; ///< `held`: the directory should have the device with `ep`
+
+  bool is_bound() const noexcept { return word == hold_word::held; }
+  /// The same for the bind with `of`.
+  hold_word holds(epoch of) const noexcept { return is_bound() && ep != of ? hold_word::gone : word; }
 };
 
 /// A session, as delivery and the directory speak to it.
@@ -51,6 +58,12 @@ public:
   virtual void on_superseded(const device_id &device, epoch newer) = 0;
   /// The directory holds the device with this epoch now: whoever comes by an older route asks again.
   virtual void adopt(epoch ep) noexcept = 0;
+  /// The answer to `binder::find_record`.
+  virtual void on_record_found(const lookup_answer &answer) = 0;
+  /// The answer to `binder::list_for`.
+  virtual void on_listed(listing why, const caf::expected<std::vector<storage::record>> &found) = 0;
+  /// The account's events may not come: `overloaded` if too many watch it already, or `unavailable`.
+  virtual void on_watch_refused(errc why) = 0;
   virtual void on_resync() = 0;
 
   // -- from the loop ----
@@ -61,10 +74,8 @@ public:
   virtual void give_up() = 0;
   /// After that: the device is sent elsewhere, and nothing else is said.
   virtual void abandon() = 0;
-  /// What it tells operators of itself.
+  /// What it shows operators of itself.
   virtual session_info info() = 0;
-  /// Whether it holds the device with that epoch.
-  virtual hold_word holds(epoch ep) const noexcept = 0;
 
 protected:
   ~session_port() = default;
@@ -106,6 +117,41 @@ public:
 
 protected:
   ~delivery_sink() = default;
+};
+
+/// All that a session needs of the path of messages: where it hands in its device's messages, where it
+/// reports what became of those it took, and the way to the session before. The dispatcher is one; tests have
+/// their own.
+class message_port : public delivery_sink {
+public:
+  /// A fresh id for a message accepted now.
+  virtual message_id next_id() = 0;
+  /// Opens the entry under which the sender is told; 0 if too many are open (then the message is
+  /// `congested`).
+  virtual uint64_t open(pending_verdict entry) = 0;
+  /// Takes a message whose `answer_to.correlation` is an entry of this loop, or 0 if nobody waits.
+  virtual void submit(envelope_ptr e) = 0;
+  /// Asks a session for its state: -> `session_port::on_handed_over`, in a later turn, or never.
+  virtual void ask_for_state(const place &at, std::unique_ptr<items::hand_over> question) = 0;
+  /// The state of the session `from` was given to `to` at `at`: what is owed to it follows.
+  virtual void moved(const session_ref &from, const place &at, const session_ref &to) = 0;
+  /// Whether there is a link to that node; none leads to the own one.
+  virtual bool has_link(incarnation inc) const noexcept = 0;
+
+protected:
+  ~message_port() = default;
+};
+
+/// Where a session hands in a message for a whole account.
+class account_port {
+public:
+  /// Sends a copy of `pattern` (its `to` and ids are filled in here) to each online device of `account` but
+  /// `except`. The session `sender` is told one verdict, that of `pattern.id`, wherever it lives by then.
+  virtual void submit(envelope pattern, const account_id &account, const device_id &except,
+                      const session_ref &sender) = 0;
+
+protected:
+  ~account_port() = default;
 };
 
 } // namespace stentor::actors

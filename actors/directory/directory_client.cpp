@@ -265,17 +265,36 @@ void directory_client::lookup(const device_id &device, lookup_handler on_answer)
                 });
 }
 
-void directory_client::watch(const account_id &account, const session_ref &who,
-                             std::function<void(errc)> on_answer) {
+void directory_client::find_record(const device_id &device, const session_ref &who) {
+  lookup(device, [this, who](const lookup_answer &answer) {
+    if (auto *session = sessions_.find(who))
+      session->on_record_found(answer);
+  });
+}
+
+void directory_client::list_for(const session_ref &who, const account_id &account, listing why) {
+  auto on_answer = [this, who, why](const caf::expected<std::vector<storage::record>> &found) {
+    if (auto *session = sessions_.find(who))
+      session->on_listed(why, found);
+  };
+  switch (why) {
+  case listing::devices:
+    return list(account, std::move(on_answer));
+  case listing::resync:
+    return list_present(account, std::move(on_answer));
+  }
+}
+
+void directory_client::watch(const account_id &account, const session_ref &who) {
   requests_.ask(strong(host_.context().router_of(account)), directory_timeout,
                 caf::make_message(watch_atom_v, caf::actor_cast<caf::actor>(requests_.inbox()), account, who),
-                [on_answer = std::move(on_answer)](caf::expected<caf::message> answer) {
+                [this, who](caf::expected<caf::message> answer) {
                   auto *taken = content_of<bool>(answer);
                   if (taken && *taken)
-                    on_answer(errc::none);
-                  else
-                    on_answer(!answer && answer.error() == errc::overloaded ? errc::overloaded
-                                                                            : errc::unavailable);
+                    return;
+                  auto is_full = !answer && answer.error() == errc::overloaded;
+                  if (auto *session = sessions_.find(who))
+                    session->on_watch_refused(is_full ? errc::overloaded : errc::unavailable);
                 });
 }
 

@@ -41,17 +41,21 @@ public:
   /// The dispatcher hears `on_resolved`, `unknown` where the directory does not answer.
   void resolve(const device_id &device, uint64_t ticket);
   using list_handler = binder::list_handler;
+  using lookup_handler = binder::lookup_handler;
   /// Answers within `most`, or after the directory's own time where that is shorter.
   /// `unavailable` where the directory came back a moment ago and may lack devices.
   void list(const account_id &account, list_handler on_answer, duration most = duration::max());
   /// The same, with what is there: for watchers, who hear of the rest as it comes.
   void list_present(const account_id &account, list_handler on_answer, duration most = duration::max());
-  using lookup_handler = binder::lookup_handler;
   void lookup(const device_id &device, lookup_handler on_answer);
-  /// Events of the account go to the session until `unwatch`. `on_answer` hears `none`, or `overloaded` where
-  /// too many watch already, or `unavailable`; the session may be entered all the same, and must be taken
-  /// out.
-  void watch(const account_id &account, const session_ref &who, std::function<void(errc)> on_answer);
+  /// The session gets `on_record_found`.
+  void find_record(const device_id &device, const session_ref &who);
+  /// The session gets `on_listed`, unless it ends before.
+  void list_for(const session_ref &who, const account_id &account, listing why);
+  /// Events of the account go to the session until `unwatch`. It gets `on_watch_refused` if they may not
+  /// come: `overloaded` if too many watch already, or `unavailable`. The session may be entered all the same,
+  /// and must be taken out.
+  void watch(const account_id &account, const session_ref &who);
   void unwatch(const account_id &account, const session_ref &who);
   /// The session's `on_resync`, in a moment.
   void resync_again(const session_ref &who);

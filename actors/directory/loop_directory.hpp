@@ -54,16 +54,16 @@ public:
   void lookup(const device_id &device, lookup_handler on_answer) override {
     client_.lookup(device, std::move(on_answer));
   }
+  void find_record(const device_id &device, const session_ref &who) override {
+    client_.find_record(device, who);
+  }
   void list(const account_id &account, list_handler on_answer, duration patience) override {
     client_.list(account, std::move(on_answer), patience);
   }
-  void list_present(const account_id &account, list_handler on_answer, duration patience) override {
-    client_.list_present(account, std::move(on_answer), patience);
+  void list_for(const session_ref &who, const account_id &account, listing why) override {
+    client_.list_for(who, account, why);
   }
-  void watch(const account_id &account, const session_ref &who,
-             std::function<void(errc)> on_answer) override {
-    client_.watch(account, who, std::move(on_answer));
-  }
+  void watch(const account_id &account, const session_ref &who) override { client_.watch(account, who); }
   void unwatch(const account_id &account, const session_ref &who) override { client_.unwatch(account, who); }
   void resync_again(const session_ref &who) override { client_.resync_again(who); }
 

@@ -40,7 +40,7 @@ void restores::begin_round() {
   rounds_ = std::max(rounds_ - 1, 0);
   std::erase_if(left_, [](auto &x) { return !x.fresh; });
   sessions_.for_each([&](session_port &who) {
-    if (auto held = who.held(); held.bound)
+    if (auto held = who.held(); held.is_bound())
       left_.push_back({held.ref, false});
   });
   running_ = true;
@@ -71,7 +71,7 @@ void restores::next() {
     left_.pop_back();
     auto ref = what.who;
     auto *one = sessions_.find(ref);
-    if (!one || !one->held().bound) {
+    if (!one || !one->held().is_bound()) {
       if (what.tried)
         unsettled_.add(*what.tried);
       continue;
@@ -144,7 +144,7 @@ void restores::fail(const asked &x, bool is_unknown) {
 void restores::settle(const asked &x, const restore_answer &answer) {
   host_.counters().restored(answer.restored);
   auto *one = sessions_.find(x.what.who);
-  if (one && one->held().bound)
+  if (one && one->held().is_bound())
     take(*one, answer);
   else if (auto ep = ours(answer, x.what.who)) // it ended meanwhile
     send({x.record.device, ep, 0});

@@ -59,7 +59,7 @@ void unsettled_records::on_tick() {
 
 void unsettled_records::give_up(entry x) {
   auto &what = x.what;
-  if (auto *session = sessions_.find(what.who); session && session->held().bound)
+  if (auto *session = sessions_.find(what.who); session && session->held().is_bound())
     return; // it ends with an unbind of its own
   if (what.ep != 0) {
     client_.unbind({what.device, what.ep, host_.context().lease_until()});

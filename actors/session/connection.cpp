@@ -219,7 +219,7 @@ void connection::on_device_end(const net::device_end &end) {
   host().counters().connection_closed(end.reason);
   auto keep = self();
   if (auto last = std::exchange(session_, {}))
-    last->on_connection_end(end);
+    last->on_connection_end();
   stop(caf::exit_reason::normal);
 }
 
@@ -245,12 +245,12 @@ void connection::on_timer() {
   auto stalled = since == time_point::max() ? time_point::max() : since + lim.stall_timeout;
   if (now >= stalled) {
     // Nothing more fits: its close frame may never arrive, but the device is gone from the directory now.
-    session_->close(net::close_code::slow, "slow", "this device does not read what it is sent");
+    session_->leave(net::close_code::slow, "slow", "this device does not read what it is sent");
     return;
   }
   auto unanswered = pinged_at_ != time_point::max() && socket_->last_heard() < pinged_at_;
   if (unanswered && now - pinged_at_ >= lim.ping_timeout) {
-    session_->close(net::close_code::dead, "dead", "no byte within the heartbeat timeout");
+    session_->leave(net::close_code::dead, "dead", "no byte within the heartbeat timeout");
     return;
   }
   if (!unanswered && (pinged_at_ == time_point::max() || now - pinged_at_ >= lim.ping_interval)) {
@@ -259,10 +259,6 @@ void connection::on_timer() {
     unanswered = true;
   }
   arm(std::min(stalled, pinged_at_ + (unanswered ? lim.ping_timeout : lim.ping_interval)));
-}
-
-bool connection::on_message(caf::mailbox_element &) {
-  return false;
 }
 
 void connection::on_stop() {

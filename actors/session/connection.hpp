@@ -6,6 +6,7 @@
 
 #include "actors/core/hosted_actor.hpp"
 #include "actors/delivery/session_state.hpp"
+#include "actors/session/device_port.hpp"
 #include "actors/session/identity.hpp"
 #include "net/timer_wheel.hpp"
 #include "net/websocket/device_socket.hpp"
@@ -19,7 +20,7 @@ namespace stentor::actors {
 class session;
 struct session_services;
 
-class connection final : public hosted_actor, private net::device_events {
+class connection final : public hosted_actor, public device_port, private net::device_events {
 public:
   /// Takes over `fd`, accepted and tuned.
   connection(caf::actor_config &cfg, loop_env &host, session_services &services, int fd);
@@ -32,21 +33,14 @@ public:
 
   void start();
 
-  // -- for the session ----
-  /// One whole frame body in the connection's format; `waited_for` frames are reported by
-  /// `on_frames_written`.
-  bool send(std::string_view body, bool waited_for);
-  void close(net::close_code code, const char *reason, std::string_view text);
-  /// A socket that takes nothing, or is about to, is looked at when its time is up, not at the next
-  /// heartbeat.
-  void watch_stall();
-  /// Whether the cork has room for `bytes` more in one more message.
-  bool has_room(size_t bytes) const noexcept;
-  /// Takes back what has not begun to leave; the number of waited-for frames dropped (the latest ones).
-  size_t drop_unstarted() { return socket_ ? socket_->drop_unstarted() : 0; }
-  /// Whether frames can still leave.
-  bool is_usable() const noexcept { return socket_ && !socket_->is_closing(); }
-  format encoding() const noexcept { return socket_ ? socket_->encoding() : format::json; }
+  // -- device_port, for the session ----
+  bool send(std::string_view body, bool waited_for) override;
+  void close(net::close_code code, const char *reason, std::string_view text) override;
+  void watch_stall() override;
+  bool has_room(size_t bytes) const noexcept override;
+  size_t drop_unstarted() override { return socket_ ? socket_->drop_unstarted() : 0; }
+  bool is_usable() const noexcept override { return socket_ && !socket_->is_closing(); }
+  format encoding() const noexcept override { return socket_ ? socket_->encoding() : format::json; }
   /// Until `go_on` nothing is read, and what is sent waits: the upgrade's answer and the welcome leave
   /// together.
   void wait() noexcept;
@@ -55,7 +49,6 @@ public:
   void drain();
 
 protected:
-  bool on_message(caf::mailbox_element &what) override;
   void on_stop() override;
 
 private:

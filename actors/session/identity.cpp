@@ -60,6 +60,12 @@ identity_of_request(const node_context &ctx, const net::upgrade_request &request
   return std::optional<identity>{identity{std::move(who), 0}};
 }
 
+time_point token_end_of(int64_t expires_s, time_point now, wall_ms wall_now) {
+  if (expires_s == 0)
+    return time_point::max();
+  return after(now, std::chrono::milliseconds{expires_s * 1000 - wall_now});
+}
+
 bool is_origin_allowed(const config &cfg, std::string_view origin) {
   return origin.empty() ||
          std::find(cfg.allow_origins.begin(), cfg.allow_origins.end(), origin) != cfg.allow_origins.end();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/core/node_context.hpp"
+#include "cluster/time.hpp"
 #include "net/websocket/device_socket.hpp"
 
 #include <caf/expected.hpp>
@@ -21,6 +22,10 @@ struct identity {
 
 /// Checks a token; `why` gets a static word for metrics where it is refused.
 caf::expected<identity> identity_of_token(const node_context &ctx, std::string_view token, const char *&why);
+
+/// When a token that is valid until `expires_s` ends on the loop's clock; `time_point::max()` for never. The
+/// token's clock is the wall clock: what is left of it is counted on the loop's from now on.
+time_point token_end_of(int64_t expires_s, time_point now, wall_ms wall_now);
 
 /// What an upgrade request says of its sender: an identity, nothing (an auth frame must follow), or a
 /// refusal.

@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A session's life: bound, live, timed.
+// A session's life while its connection lives: bound, live, timed. What it takes and passes on is in
+// session_frames.cpp, how it ends in session_end.cpp.
 #include "actors/session/session.hpp"
 
 #include "actors/core/node_context.hpp"
-#include "actors/core/ports.hpp"
-#include "actors/delivery/dispatcher.hpp"
-#include "actors/delivery/fanout.hpp"
-#include "actors/delivery/links.hpp"
-#include "actors/delivery/outbox.hpp"
 #include "actors/delivery/session_table.hpp"
-#include "actors/session/session_services.hpp"
-
-#include "actors/telemetry/log.hpp"
 
 #include <openssl/rand.h>
 
@@ -22,7 +15,6 @@ namespace stentor::actors {
 namespace {
 
 constexpr std::chrono::milliseconds look_again{1000};
-constexpr uint8_t max_looks = 10; // what then still stands, the auditor finds
 
 resume_secret random_secret() {
   // Not the loop's generator: a secret must not be guessable from other numbers a client sees.
@@ -32,41 +24,42 @@ resume_secret random_secret() {
   return secret;
 }
 
+/// At random below `most`.
+std::chrono::milliseconds random_below(loop_env &host, std::chrono::milliseconds most) {
+  if (most.count() <= 0)
+    return {};
+  return std::chrono::milliseconds{
+      static_cast<int64_t>(host.random()() % static_cast<uint64_t>(most.count()))};
+}
+
 } // namespace
 
 session::session(caf::actor_config &cfg, loop_env &host, session_services &services, session_ref ref,
-                 hosted_ptr<connection> link, identity who, const std::optional<resume_token> &resume)
+                 hosted_ptr<connection> device, identity who, const std::optional<resume_token> &resume)
     : hosted_actor{cfg, host}, services_{services}, ref_{ref}, me_{std::move(who.who)},
-      token_expires_s_{who.expires_s}, link_{std::move(link)}, secret_{random_secret()},
-      early_{std::make_unique<early>()} {
-  early_->resume = resume;
+      device_{std::move(device)}, secret_{random_secret()}, binding_{resume} {
+  timetable_.set_token_end(token_end_of(who.expires_s, host.now(), host.wall_now()));
   host.counters().session_opened();
 }
 
-session::~session() = default;
+session_turn session::turn() noexcept {
+  return {services_, me_, ref_, binding_.ep(), host().now(), device_.get(), binding_.is_live()};
+}
+
+void session::end_turn(const session_turn &t) {
+  if (t.too_slow)
+    leave(net::close_code::slow, "slow", "this device does not read what it is sent");
+}
+
+// -- bound ----
 
 void session::start() {
   // What the device sends before its `welcome` waits in the kernel; what came with the handshake waits in
-  // `early_`.
-  link_->wait();
-  started_at_ = host().now();
+  // `inbound_`.
+  device_->wait();
   auto &lim = host().lim();
-  auto dither = std::chrono::milliseconds{
-      lim.session_dither.count() > 0
-          ? static_cast<int64_t>(host().random()() % static_cast<uint64_t>(lim.session_dither.count()))
-          : 0};
-  recycle_at_ = host().now() + lim.session_lifetime - dither;
-  plan_token_end();
-  bind();
-}
-
-// -- the directory ----
-
-void session::bind() {
-  auto &ctx = host().context();
-  storage::bind_request request{
-      me_->device, me_->account, {ctx.id, ctx.inc, ref_, 0}, superseded_by_, ctx.lease_until()};
-  if (!services_.directory.bind(std::move(request))) {
+  timetable_.start(host().now(), lim.session_lifetime - random_below(host(), lim.session_dither));
+  if (!binding_.ask(turn(), host().context().lease_until())) {
     host().counters().rejected("bind_queue");
     leave(net::close_code::overloaded, "overloaded", "too many devices connect at once, retry later");
     end();
@@ -74,183 +67,108 @@ void session::bind() {
 }
 
 void session::on_bound(const bind_answer &answer) {
-  if (mode_ != mode::binding) {
-    if (answer.error == errc::none)
-      undo_bind(answer);
-    else if (answer.error == errc::timed_out)
-      services_.directory.watch_for_record(me_->device, ref_);
+  auto what = binding_.on_bound(answer, turn(), host().context().lease_until());
+  switch (what) {
+  case binding::answer::late:
     return;
-  }
-  if (answer.error != errc::none) {
+  case binding::answer::refused:
+  case binding::answer::unknown:
     host().counters().rejected("directory");
-    if (link_)
-      link_->close(net::close_code::overloaded, "overloaded", "the directory does not answer, retry later");
-    // The outcome is unknown: a record of ours may stand, or will within the time the bind has.
-    if (answer.error == errc::timed_out) {
-      close_at_ = host().now() + binder::answer_time;
-      arm_timer();
-    } else {
+    if (device_)
+      device_->close(net::close_code::overloaded, "overloaded", "the directory does not answer, retry later");
+    if (what == binding::answer::refused) {
       give_up_binding();
-    }
-    return;
-  }
-  epoch_ = answer.ep;
-  auto lives = link_ && link_->is_usable();
-  if (!lives || superseded_by_ > epoch_) {
-    undo_bind(answer);
-    if (lives)
-      link_->close(net::close_code::superseded, "superseded", "a newer connection of this device took over");
-    give_up_binding();
-    return;
-  }
-  auto &ctx = host().context();
-  auto &resume = early_->resume;
-  auto is_reachable = [&](incarnation inc, const session_ref &ref) {
-    return inc == ctx.inc ? ref.loop < ctx.cfg.loops && ref != ref_ : services_.links.is_up(inc);
-  };
-  auto asks = resume && is_reachable(resume->inc, resume->session);
-  // The question first: it is the notice, too, and whoever was told before it has given its messages back.
-  if (asks)
-    ask_for_state(*resume);
-  if (answer.previous && !(answer.previous->inc == ctx.inc && answer.previous->session == ref_))
-    services_.directory.supersede(*answer.previous, me_->device, epoch_);
-  if (!asks)
-    become_live(false);
-}
-
-/// It left before it was bound: nothing may stand for it, and whoever had the device before may have it
-/// still.
-void session::undo_bind(const bind_answer &answer) {
-  services_.directory.give_back({me_->device, answer.ep, host().context().lease_until()}, me_->account,
-                                superseded_by_ > answer.ep ? caf::none : answer.previous);
-}
-
-void session::look_for_own_record() {
-  ++bind_tries_;
-  services_.directory.lookup(me_->device, [keep = self(), this](const lookup_answer &answer) {
-    if (mode_ != mode::binding)
-      return;
-    auto &ctx = host().context();
-    if (answer.error != errc::none && bind_tries_ < max_looks) {
-      close_at_ = host().now() + look_again;
+    } else {
+      timetable_.wait_until(host().now() + binder::answer_time);
       arm_timer();
-      return;
     }
-    if (answer.found && answer.found->at.inc == ctx.inc && answer.found->at.session == ref_)
-      services_.directory.give_back_unknown({me_->device, answer.found->at.ep, ctx.lease_until()});
+    return;
+  case binding::answer::given_up:
+    if (device_ && device_->is_usable())
+      device_->close(net::close_code::superseded, "superseded",
+                     "a newer connection of this device took over");
     give_up_binding();
-  });
+    return;
+  case binding::answer::resuming:
+    timetable_.wait_until(host().now() + host().lim().hand_over_timeout);
+    arm_timer();
+    return;
+  case binding::answer::live:
+    become_live(false);
+    return;
+  }
 }
 
-void session::ask_for_state(const resume_token &resume) {
-  mode_ = mode::resuming;
-  close_at_ = host().now() + host().lim().hand_over_timeout;
-  arm_timer();
-  auto question = std::make_unique<items::hand_over>();
-  question->to = resume.session;
-  question->device = me_->device;
-  question->newer = epoch_;
-  question->proof = proof_of(resume.secret, me_->account);
-  question->requester = ref_;
-  question->from.loop = host().index();
-  services_.outbox.put(place{resume.inc, 0, resume.session.loop}, std::move(question));
-}
-
-void session::give_up_binding() {
-  mode_ = mode::leaving;
-  send_back_held();
-  if (!link_)
-    end();
+void session::on_record_found(const lookup_answer &answer) {
+  if (binding_.where() != phase::asking)
+    return;
+  if (binding_.on_record_found(answer, turn(), host().context().lease_until())) {
+    timetable_.wait_until(host().now() + look_again);
+    arm_timer();
+  } else {
+    give_up_binding();
+  }
 }
 
 void session::on_handed_over(std::unique_ptr<session_state> state) {
-  if (mode_ != mode::resuming) {
-    // Too late, the device was told `resumed:false`: it gets the verdicts it is owed, and nobody waits for
-    // its acks.
+  if (binding_.where() != phase::resuming) {
     if (!state)
       return;
-    for (auto &owed : std::exchange(state->owed, {}))
-      say(std::move(owed));
-    settle_unconfirmed(*state);
-    say_unknown(state_.open.adopt(std::move(state->open)));
-    give_up_unlinked();
+    auto t = turn();
+    ledger_.take_late(std::move(*state), t);
+    end_turn(t);
     arm_timer();
     return;
   }
   host().counters().handover(state ? "resumed" : "refused");
   auto resumed = state != nullptr;
   if (state)
-    state_ = std::move(*state);
+    ledger_.take(std::move(*state));
   become_live(resumed);
 }
 
 void session::become_live(bool resumed) {
-  mode_ = mode::live;
-  close_at_ = time_point::max();
+  binding_.become(phase::live);
+  timetable_.wait_no_longer();
   arm_timer();
   auto &lim = host().lim();
-  auto token = to_text(resume_token{host().context().inc, ref_, secret_});
-  auto &frame = host().scratch();
-  net::encode(link_->encoding(), frame,
+  auto t = turn();
+  auto token = to_text(resume_token{services_.inc, ref_, secret_});
+  auto &frame = t.frame();
+  net::encode(device_->encoding(), frame,
               net::welcome_frame{me_->device.str(), me_->account.str(), token, resumed,
                                  static_cast<uint32_t>(lim.ping_interval.count()),
                                  static_cast<uint32_t>(lim.max_frame_bytes), lim.message_rate,
                                  lim.message_burst, static_cast<uint32_t>(lim.max_timeout.count())});
-  link_->send(frame, false);
-  auto begun = std::move(early_);
+  device_->send(frame, false);
+  auto early = inbound_.take_early();
   // First what the device may have missed, then what is new.
-  redeliver();
-  for (auto &owed : std::exchange(state_.owed, {}))
-    say(std::move(owed));
-  give_up_unlinked();
-  for (auto &[ep, e] : begun->held) {
-    if (takes_messages(ep))
-      deliver(std::move(e), ep);
+  outbound_.redeliver(ledger_, t);
+  ledger_.tell_owed(t);
+  ledger_.give_up_unlinked(t);
+  end_turn(t);
+  for (auto &[by, e] : outbound_.take_held()) {
+    if (takes_messages(by))
+      deliver(std::move(e), by);
     else
-      services_.messages.send_back(ref_, ep, std::move(e));
+      services_.messages.send_back(ref_, by, std::move(e));
   }
-  for (auto &text : begun->frames) {
-    if (mode_ != mode::live)
+  for (auto &text : early) {
+    if (!binding_.is_live())
       return;
     // The codec may read a little behind the text.
     auto size = text.size();
     text.resize(size + net::event_loop::read_slack);
     on_frame({text.data(), size});
   }
-  if (link_)
-    link_->go_on();
+  if (device_)
+    device_->go_on();
 }
 
 // -- time ----
 
-void session::plan_token_end() {
-  token_end_ = time_point::max();
-  if (token_expires_s_ == 0)
-    return;
-  // The token's clock is the wall clock: what is left of it is counted on ours from now on.
-  token_end_ = after(host().now(), std::chrono::milliseconds{token_expires_s_ * 1000 - host().wall_now()});
-  token_warned_ = false;
-}
-
-bool session::refresh(identity who) {
-  if (who.who->device != me_->device || who.who->account != me_->account)
-    return false;
-  me_ = std::move(who.who);
-  token_expires_s_ = who.expires_s;
-  plan_token_end();
-  arm_timer();
-  return true;
-}
-
 void session::arm_timer() {
-  auto next = std::min(close_at_, state_.open.next_due());
-  if (mode_ == mode::live) {
-    auto &lim = host().lim();
-    if (!warned_)
-      next = std::min(next, recycle_at_);
-    if (token_end_ != time_point::max())
-      next = std::min(next, token_warned_ ? token_end_ + lim.token_grace : token_end_ - lim.token_warning);
-  }
+  auto next = std::min(timetable_.next(binding_.is_live(), host().lim()), ledger_.next_due());
   if (next == time_point::max())
     timer_.cancel();
   else
@@ -259,71 +177,63 @@ void session::arm_timer() {
 
 void session::on_timer() {
   auto keep = self();
-  auto now = host().now();
-  say_unknown(state_.open.take_overdue(now));
-  if (mode_ != mode::live && now < close_at_) {
-    arm_timer();
-    return;
-  }
-  switch (mode_) {
-  case mode::binding:
-    close_at_ = time_point::max();
-    look_for_own_record();
-    return;
-  case mode::resuming:
-    host().counters().handover("timed_out");
-    become_live(false);
-    return;
-  case mode::detached:
-    end();
-    return;
-  case mode::leaving:
-  case mode::ended:
-    return;
-  case mode::live:
+  auto t = turn();
+  ledger_.give_up_overdue(t);
+  end_turn(t);
+  switch (timetable_.at(t.now, binding_.is_live(), host().lim())) {
+  case timetable::due::nothing:
     break;
-  }
-  auto &lim = host().lim();
-  if (now >= close_at_) {
-    leave(close_with_, close_reason_, "reconnect");
+  case timetable::due::wait_over:
+    timetable_.wait_no_longer();
+    if (binding_.where() == phase::asking) {
+      services_.directory.find_record(me_->device, ref_);
+    } else if (binding_.where() == phase::resuming) {
+      host().counters().handover("timed_out");
+      become_live(false);
+    } else if (binding_.where() == phase::detached) {
+      end();
+    }
     return;
-  }
-  if (token_end_ != time_point::max() && now >= token_end_ + lim.token_grace) {
+  case timetable::due::close:
+    leave(net::close_code::recycled, timetable_.reason(), "reconnect");
+    return;
+  case timetable::due::token_expired:
     leave(net::close_code::token_expired, "token_expired", "the token expired");
     return;
-  }
-  if (!token_warned_ && token_end_ != time_point::max() && now >= token_end_ - lim.token_warning) {
+  case timetable::due::token_warning: {
     // Not a `go_away`: a fresh token on this connection is what is wanted.
-    token_warned_ = true;
-    auto &frame = host().scratch();
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(token_end_ - now);
-    net::encode(link_->encoding(), frame,
-                net::goaway_frame{static_cast<uint32_t>(std::max<int64_t>(left.count(), 0)), "token"});
-    link_->send(frame, false);
+    timetable_.warn_of_token();
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(timetable_.token_left(t.now));
+    auto &frame = t.frame();
+    net::encode(device_->encoding(), frame, net::goaway_frame{static_cast<uint32_t>(left.count()), "token"});
+    device_->send(frame, false);
+    break;
   }
-  if (!warned_ && now >= recycle_at_)
-    go_away("recycle", std::chrono::milliseconds{host().random()() % 1000});
+  case timetable::due::recycle:
+    go_away("recycle", random_below(host(), std::chrono::milliseconds{1000}));
+    break;
+  }
   arm_timer();
 }
 
-bool session::on_message(caf::mailbox_element &) {
-  return false;
-}
-
-void session::on_stop() {
-  timer_.cancel();
-  if (mode_ != mode::ended) {
-    // Stopped from outside (an exit message, the loop's end): nothing may be left that points here.
-    if (mode_ == mode::live || mode_ == mode::resuming)
-      services_.directory.unbind(ref_, {me_->device, epoch_, host().context().lease_until()});
-    mode_ = mode::ended;
-    settle_all();
-    services_.sessions.erase(ref_);
-    host().counters().session_closed();
-  }
-  if (auto link = std::exchange(link_, {}))
-    link->close(net::close_code::internal, "stopped", "the session was stopped");
-  state_ = {};
+session_info session::info() {
+  auto heard = counters().last_active_ms;
+  if (device_)
+    heard = std::max(heard, device_->counters().last_active_ms);
+  auto now = host().now();
+  session_info x;
+  x.at = {services_.node, services_.inc, ref_, binding_.ep()};
+  x.account = me_->account;
+  x.state = binding_.name();
+  x.bound = binding_.word() == hold_word::held;
+  x.connected = static_cast<bool>(device_);
+  x.age_ms = std::chrono::duration_cast<std::chrono::milliseconds>(timetable_.age(now)).count();
+  // One that nothing was sent to or by was heard when it connected.
+  x.heard_ms = std::clamp<int64_t>(in_ms(now) - heard, 0, x.age_ms);
+  x.unsent = static_cast<uint32_t>(queue_length());
+  x.unacked = static_cast<uint32_t>(ledger_.unacked());
+  x.owed = static_cast<uint32_t>(ledger_.owed());
+  return x;
 }
 
 } // namespace stentor::actors

@@ -3,68 +3,62 @@
 #include "actors/session/session.hpp"
 
 #include "actors/core/node_context.hpp"
-#include "actors/core/ports.hpp"
-#include "actors/delivery/dispatcher.hpp"
-#include "actors/delivery/fanout.hpp"
-#include "actors/delivery/links.hpp"
-#include "actors/delivery/outbox.hpp"
 #include "actors/delivery/session_table.hpp"
-#include "actors/session/session_services.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace stentor::actors {
+
+namespace {
+
+constexpr std::string_view taken_over = "a newer connection of this device took over";
+
+} // namespace
 
 // -- takeover and hand-over ----
 
 void session::on_superseded(const device_id &device, epoch newer) {
-  if (device != me_->device || newer <= superseded_by_)
+  if (device != me_->device)
     return;
-  superseded_by_ = newer;
-  if (mode_ == mode::binding || (epoch_ != 0 && newer <= epoch_))
-    return; // our own bind is under way and may be the newer one: `on_bound` compares
-  if (mode_ == mode::detached)
+  switch (binding_.on_superseded(newer)) {
+  case binding::effect::none:
+    return;
+  case binding::effect::leave:
+    leave(net::close_code::superseded, "superseded", taken_over);
+    return;
+  case binding::effect::end:
     end();
-  else if (mode_ == mode::live || mode_ == mode::resuming)
-    leave(net::close_code::superseded, "superseded", "a newer connection of this device took over");
+    return;
+  }
 }
 
 std::unique_ptr<session_state> session::hand_over(const items::hand_over &question) {
   auto newer = question.newer;
   if (question.device != me_->device)
     return nullptr;
-  if (!same_secret(question.proof, proof_of(secret_, me_->account)) || mode_ == mode::binding ||
-      mode_ == mode::resuming || mode_ == mode::ended || superseded_by_ > epoch_ || newer <= epoch_) {
+  auto has_right = same_secret(question.proof, proof_of(secret_, me_->account));
+  if (!has_right || binding_.is_waiting() || binding_.where() == phase::ended || binding_.is_superseded() ||
+      newer <= binding_.ep()) {
     // No right to the state (another account is none either), or it is still under way to here and cannot be
     // given away whole; but the directory has the newer connection now: a bound one leaves all the same. One
-    // that waits to be resumed goes on waiting for who knows its secret.
-    if (mode_ != mode::detached)
+    // that waits to be resumed continues to wait for the holder of its secret.
+    if (binding_.where() != phase::detached)
       on_superseded(question.device, newer);
     return nullptr;
   }
-  superseded_by_ = std::max(superseded_by_, newer);
-  auto was_detached = mode_ == mode::detached;
-  if (mode_ == mode::leaving) {
+  binding_.supersede(newer);
+  auto was_detached = binding_.where() == phase::detached;
+  if (binding_.where() == phase::leaving) {
     // Later messages have been sent back already: these cannot follow them in order, and certainly did not
     // arrive.
-    if (link_)
-      settle_last(link_->drop_unstarted(), verdict::offline);
+    if (device_)
+      outbound_.settle_last(device_->drop_unstarted(), verdict::offline, ledger_, turn());
   } else if (!was_detached) {
-    leave(net::close_code::superseded, "superseded", "a newer connection of this device took over");
+    leave(net::close_code::superseded, "superseded", taken_over);
   }
   // Verdicts still owed to this session follow it, after those it holds already.
   services_.messages.moved(ref_, question.from, question.requester);
-  // The room of a frame still under way stays reserved here: its verdict comes here.
-  auto reserved = [&](auto visit) {
-    for (auto i = size_t{written_}; i < in_flight_.size(); ++i)
-      if (in_flight_[i]->wants == want::acked)
-        visit(*in_flight_[i]);
-  };
-  reserved([&](const envelope &e) { state_.unconfirmed.unreserve(e); });
-  auto state = std::make_unique<session_state>(std::move(state_));
-  state_ = {};
-  reserved([&](const envelope &e) { state_.unconfirmed.reserve(e); });
+  auto state = ledger_.give(outbound_.unwritten());
   if (was_detached)
     end();
   return state;
@@ -72,120 +66,145 @@ std::unique_ptr<session_state> session::hand_over(const items::hand_over &questi
 
 // -- the end ----
 
+void session::give_up_binding() {
+  binding_.become(phase::leaving);
+  outbound_.send_back_held(turn());
+  if (!device_)
+    end();
+}
+
 void session::leave(net::close_code code, const char *reason, std::string_view text) {
-  if (mode_ == mode::binding) {
-    // What the directory will say must be given back: `on_bound` sees that the connection closes.
-    if (link_)
-      link_->close(code, reason, text);
+  if (binding_.where() == phase::asking) {
+    // What the directory will answer must be given back: `on_bound` sees that the connection closes.
+    if (device_)
+      device_->close(code, reason, text);
     return;
   }
-  auto bound = mode_ == mode::live || mode_ == mode::resuming;
-  mode_ = mode::leaving;
-  close_at_ = time_point::max();
-  send_back_held();
-  if (!link_)
+  auto was_held = binding_.is_held();
+  binding_.become(phase::leaving);
+  timetable_.wait_no_longer();
+  auto t = turn();
+  outbound_.send_back_held(t);
+  if (!device_)
     return;
   // What has not begun to leave goes back and finds the device's next connection. A frame under way must be
   // finished before the close frame; it keeps its verdict.
-  if (bound && code == net::close_code::superseded)
-    send_back_last(link_->drop_unstarted());
-  if (bound && superseded_by_ <= epoch_)
-    services_.directory.unbind(ref_, {me_->device, epoch_, host().context().lease_until()});
-  link_->close(code, reason, text);
+  if (was_held && code == net::close_code::superseded)
+    outbound_.send_back_last(device_->drop_unstarted(), ledger_, t);
+  if (was_held && !binding_.is_superseded())
+    binding_.unbind(t, host().context().lease_until());
+  device_->close(code, reason, text);
 }
 
-void session::on_connection_end(const net::device_end &end_of_link) {
+void session::on_connection_end() {
   auto keep = self();
-  link_.reset();
-  switch (mode_) {
-  case mode::binding:
+  device_.reset();
+  auto t = turn();
+  switch (binding_.where()) {
+  case phase::asking:
     return; // `on_bound` will give back what it gets
-  case mode::leaving:
+  case phase::leaving:
     // Messages sent back by this session have gone elsewhere: what is left here cannot follow in order. The
     // kernel never had these frames whole, so they certainly did not arrive.
-    settle_last(in_flight_.size() - written_, verdict::offline);
-    if (superseded_by_ > epoch_ || epoch_ == 0)
+    outbound_.settle_last(outbound_.unwritten().size(), verdict::offline, ledger_, t);
+    if (binding_.is_superseded() || binding_.ep() == 0)
       end();
     else
       detach();
     return;
-  case mode::live:
-  case mode::resuming:
-    mode_ = mode::leaving;
-    send_back_held();
-    send_back_last(in_flight_.size() - written_);
-    services_.directory.unbind(ref_, {me_->device, epoch_, host().context().lease_until()});
+  case phase::live:
+  case phase::resuming:
+    binding_.become(phase::leaving);
+    outbound_.send_back_held(t);
+    outbound_.send_back_last(outbound_.unwritten().size(), ledger_, t);
+    binding_.unbind(t, host().context().lease_until());
     detach();
     return;
-  case mode::detached:
-  case mode::ended:
+  case phase::detached:
+  case phase::ended:
     return;
   }
 }
 
 void session::detach() {
-  if (watching_) {
-    watching_ = false;
-    services_.directory.unwatch(me_->account, ref_);
-  }
-  early_.reset();
-  mode_ = mode::detached;
-  close_at_ = host().now() + host().lim().resume_window;
+  watch_.stop(turn());
+  inbound_.take_early();
+  binding_.become(phase::detached);
+  timetable_.wait_until(host().now() + host().lim().resume_window);
   arm_timer();
 }
 
 void session::end() {
-  if (mode_ == mode::ended)
+  if (binding_.where() == phase::ended)
     return;
   auto keep = self();
-  mode_ = mode::ended;
-  settle_all();
-  if (watching_)
-    services_.directory.unwatch(me_->account, ref_);
+  binding_.become(phase::ended);
+  auto t = turn();
+  outbound_.settle_all(ledger_, t);
+  ledger_.settle_unconfirmed(t);
+  watch_.stop(t);
   services_.sessions.erase(ref_);
   host().counters().session_closed();
   stop(caf::exit_reason::normal);
 }
 
+void session::on_stop() {
+  timer_.cancel();
+  if (binding_.where() != phase::ended) {
+    // Stopped from outside (an exit message, the loop's end): nothing may be left that points here.
+    auto t = turn();
+    if (binding_.is_held())
+      binding_.unbind(t, host().context().lease_until());
+    binding_.become(phase::ended);
+    outbound_.settle_all(ledger_, t);
+    ledger_.settle_unconfirmed(t);
+    services_.sessions.erase(ref_);
+    host().counters().session_closed();
+  }
+  if (auto device = std::exchange(device_, {}))
+    device->close(net::close_code::internal, "stopped", "the session was stopped");
+  ledger_.clear();
+}
+
+// -- asked to end ----
+
 void session::go_away(const char *reason, std::chrono::milliseconds reconnect_in) {
-  if (mode_ == mode::binding || mode_ == mode::resuming) {
+  if (binding_.is_waiting()) {
     leave(net::close_code::recycled, reason, "reconnect");
     return;
   }
-  if (mode_ != mode::live || warned_)
+  if (!binding_.is_live() || timetable_.is_warned())
     return;
-  warned_ = true;
-  auto &frame = host().scratch();
-  net::encode(link_->encoding(), frame,
+  auto t = turn();
+  auto &frame = t.frame();
+  net::encode(device_->encoding(), frame,
               net::goaway_frame{static_cast<uint32_t>(reconnect_in.count()), reason});
-  link_->send(frame, false);
-  close_at_ = std::min(close_at_, host().now() + host().lim().goaway_grace);
-  close_with_ = net::close_code::recycled;
-  close_reason_ = reason;
+  device_->send(frame, false);
+  timetable_.warn(reason, t.now + host().lim().goaway_grace);
   arm_timer();
 }
 
 void session::give_up() {
-  superseded_by_ = std::numeric_limits<epoch>::max();
-  if (link_)
-    settle_last(link_->drop_unstarted(), verdict::unreachable);
+  binding_.give_up();
+  if (device_)
+    outbound_.settle_last(device_->drop_unstarted(), verdict::unreachable, ledger_, turn());
 }
 
 void session::abandon() {
   auto keep = self();
-  auto link = link_;
+  auto device = device_;
   // No unbind: a lease that has ended writes nothing, and the sweep removes what stands.
-  mode_ = mode::leaving;
-  close_at_ = time_point::max();
-  if (!link)
+  binding_.become(phase::leaving);
+  timetable_.wait_no_longer();
+  if (!device)
     return;
-  if (epoch_ != 0 && link->is_usable()) {
+  if (binding_.ep() != 0 && device->is_usable()) {
     auto &frame = host().scratch();
-    net::encode(link->encoding(), frame,
+    net::encode(device->encoding(), frame,
                 net::goaway_frame{static_cast<uint32_t>(host().random()() % 1000), "fenced"});
-    link->send(frame, false);
+    device->send(frame, false);
   }
-  link->close(net::close_code::recycled, "fenced", "this node left its cluster, reconnect");
+  device->close(net::close_code::recycled, "fenced", "this node left its cluster, reconnect");
 }
 
 } // namespace stentor::actors
