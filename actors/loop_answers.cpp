@@ -45,7 +45,7 @@ std::vector<hold_answer> held(loop &host, const std::vector<storage::record> &re
   return words;
 }
 
-uint64_t mend(loop &host, const std::vector<storage::record> &records) {
+uint64_t repair(loop &host, const std::vector<storage::record> &records) {
   std::vector<session_ref> who;
   for (auto &x : records)
     who.push_back(x.at.session);
@@ -53,7 +53,7 @@ uint64_t mend(loop &host, const std::vector<storage::record> &records) {
   return who.size();
 }
 
-uint64_t mend(loop &host, const std::vector<device_id> &devices) {
+uint64_t repair(loop &host, const std::vector<device_id> &devices) {
   std::unordered_set<device_id> concerned{devices.begin(), devices.end()};
   std::vector<session_ref> who;
   host.parts().sessions.for_each([&](session_port &x) {
@@ -68,7 +68,7 @@ uint64_t mend(loop &host, const std::vector<device_id> &devices) {
 } // namespace
 
 std::optional<caf::message> answer_of(loop &host, caf::type_erased_tuple &question) {
-  if (question.match_elements<ask_atom, device_id>())
+  if (question.match_elements<sessions_atom, device_id>())
     return caf::make_message(sessions_of(host, question.get_as<device_id>(1)));
   if (question.match_elements<finish_atom>()) {
     host.finish_messages();
@@ -80,10 +80,10 @@ std::optional<caf::message> answer_of(loop &host, caf::type_erased_tuple &questi
     return caf::make_message(sample(host, question.get_as<uint64_t>(1), question.get_as<uint32_t>(2)));
   if (question.match_elements<held_atom, std::vector<storage::record>>())
     return caf::make_message(held(host, question.get_as<std::vector<storage::record>>(1)));
-  if (question.match_elements<mend_atom, std::vector<storage::record>>())
-    return caf::make_message(mend(host, question.get_as<std::vector<storage::record>>(1)));
-  if (question.match_elements<mend_atom, std::vector<device_id>>())
-    return caf::make_message(mend(host, question.get_as<std::vector<device_id>>(1)));
+  if (question.match_elements<repair_atom, std::vector<storage::record>>())
+    return caf::make_message(repair(host, question.get_as<std::vector<storage::record>>(1)));
+  if (question.match_elements<repair_atom, std::vector<device_id>>())
+    return caf::make_message(repair(host, question.get_as<std::vector<device_id>>(1)));
   return std::nullopt;
 }
 

@@ -34,7 +34,7 @@ bool loop_inbox::on_message(caf::mailbox_element &what) {
     on_link_news(content.get_as<link_news>(1));
     return true;
   }
-  if (content.match_elements<restore_atom>()) {
+  if (content.match_elements<put_back_atom>()) {
     loop_.parts().directory.restores().start();
     return true;
   }

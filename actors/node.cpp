@@ -123,12 +123,12 @@ caf::error node::spawn_actors() {
     ctx_.directory = ctx_.sys.spawn(directory, *store, ctx_.metrics, ctx_.view, std::chrono::milliseconds{0});
   }
   std::vector<caf::strong_actor_ptr> handles, inboxes;
-  std::vector<caf::actor> asked;
+  std::vector<loop_inbox_actor> asked;
   for (auto &host : loops_) {
     ctx_.routers.push_back(ctx_.sys.spawn(router, ctx_.directory, ctx_.view, ctx_.lim().max_watchers));
     handles.push_back(caf::actor_cast<caf::strong_actor_ptr>(ctx_.routers.back()));
     inboxes.push_back(host->inbox().self());
-    asked.push_back(caf::actor_cast<caf::actor>(inboxes.back()));
+    asked.push_back(caf::actor_cast<loop_inbox_actor>(inboxes.back()));
   }
   caf::anon_send(ctx_.directory, adopt_atom_v, handles);
   auditor_deps audits{ctx_.inc, asked, ctx_.directory, ctx_.view, ctx_.metrics, ctx_.is_clustered()};
@@ -266,13 +266,13 @@ void node::settle_messages() {
   for (auto round = 0; round < 2; ++round)
     for (auto &host : loops_)
       if (answered) // without a lease the loops stand still
-        self->request(caf::actor_cast<caf::actor>(host->inbox().self()), settle_time, finish_atom_v)
+        self->request(caf::actor_cast<loop_inbox_actor>(host->inbox().self()), settle_time, finish_atom_v)
             .receive([](bool) {}, [&](caf::error &) { answered = false; });
   if (!mesh_ || !answered)
     return;
   // A peer that answers has read all that we sent before.
-  self->send(mesh_->mesh, ask_atom_v, uint64_t{0});
-  self->receive([](ask_atom, uint64_t, const std::vector<peer_answer> &) {},
+  self->send(mesh_->mesh, poll_atom_v, uint64_t{0});
+  self->receive([](poll_atom, uint64_t, const std::vector<peer_answer> &) {},
                 caf::after(settle_time) >> [] {});
 }
 

@@ -17,7 +17,7 @@ namespace stentor::actors {
 /// What the inspector needs of its node.
 struct inspector_deps {
   slot_node self;
-  std::vector<caf::actor> inboxes; ///< of the loops, by index
+  std::vector<loop_inbox_actor> inboxes; ///< of the loops, by index
   std::shared_ptr<const actors::metrics> metrics;
   std::shared_ptr<cluster_view> view;
   directory_actor directory;
@@ -37,13 +37,15 @@ struct inspector_state {
   std::map<incarnation, link_news> linked;
 
   void on_link(const link_news &news);
+  /// The busiest `most` actors of the node's loops.
+  caf::result<std::vector<actor_info>> busiest(uint32_t most);
   caf::result<admin_page> answer(const admin_question &what);
 
 private:
   /// A loop of this node or of a linked one.
   struct loop_address {
     slot_node node;
-    caf::actor inbox;
+    loop_inbox_actor inbox;
   };
   std::vector<loop_address> all_loops() const;
   std::shared_ptr<const slot_map> slots() const;

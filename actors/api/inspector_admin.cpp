@@ -44,7 +44,7 @@ std::vector<inspector_state::loop_address> inspector_state::all_loops() const {
     all.push_back({deps.self, inbox});
   for (auto &[inc, news] : linked)
     for (auto &inbox : news.inboxes)
-      all.push_back({{news.node, inc}, caf::actor_cast<caf::actor>(inbox)});
+      all.push_back({{news.node, inc}, caf::actor_cast<loop_inbox_actor>(inbox)});
   return all;
 }
 
@@ -141,7 +141,7 @@ caf::result<admin_page> inspector_state::show_nodes() {
     show({});
     return promise;
   }
-  self->request(membership, answer_time, top_atom_v)
+  self->request(membership, answer_time, members_atom_v)
       .then(
           [show](std::vector<member_info> &members) { show(std::move(members)); },
           [show](const caf::error &) { show({}); }); // it waits for the directory: the links are still known
@@ -176,7 +176,7 @@ caf::result<admin_page> inspector_state::show_device(const device_id &device) {
           }
           promise.deliver(device_page(*facts));
         },
-        ask_atom_v, facts->device);
+        sessions_atom_v, facts->device);
   };
   self->request(deps.directory, answer_time, lookup_atom_v, std::vector<device_id>{device})
       .then(
@@ -208,7 +208,8 @@ caf::result<admin_page> inspector_state::drain(const admin_question &what) {
         404, "not_found",
         "this node has no link to a node of that name: ask that node itself, at its own API address");
   auto promise = self->make_response_promise<admin_page>();
-  self->request(caf::actor_cast<caf::actor>(there->second.inboxes.front()), answer_time, ask_atom_v, what)
+  self->request(caf::actor_cast<loop_inbox_actor>(there->second.inboxes.front()), answer_time, ask_atom_v,
+                what)
       .then([promise](admin_page &page) mutable { promise.deliver(std::move(page)); },
             [promise](const caf::error &) mutable {
               promise.deliver(error_page(504, "timed_out",

@@ -38,6 +38,59 @@ using directory_actor = caf::typed_actor<
     // From itself: requests wait for a call to the store.
     caf::reacts_to<work_atom>>;
 
+/// An event loop, as ordinary actors and the loops of other nodes know it. A hosted actor: it answers on its
+/// loop's thread, and matches what arrives by hand (actors/loop_inbox.cpp), so that this list binds the
+/// senders. Everything else it gets is an answer to a question of its loop (core/requests.hpp).
+using loop_inbox_actor = caf::typed_actor<
+    // -- for one session; dropped if it has ended ----
+    // From a router: an event of an account that the session watches.
+    caf::reacts_to<event_atom, session_ref, storage::event>,
+    // From a router: events may have been lost.
+    caf::reacts_to<resync_atom, session_ref>,
+
+    // -- links ----
+    // From the mesh: a link began or ended.
+    caf::reacts_to<link_atom, link_news>,
+    // From a loop of another node: what its turn has for the sessions of this loop. One that makes no sense
+    // ends the link.
+    caf::reacts_to<batch_atom, link_batch>,
+
+    // -- from this node's membership and its node ----
+    // The node is a member: devices may come.
+    caf::reacts_to<join_atom>,
+    // Take no devices, and ask those here to leave over the drain's time.
+    caf::reacts_to<drain_atom>,
+    // The drain's time is over: end the sessions that are left.
+    caf::reacts_to<conclude_atom>,
+    // Give every message without a verdict one; answered when all that follows is on its way.
+    caf::replies_to<finish_atom>::with<bool>,
+    // The directory lost something: put every bound session back.
+    caf::reacts_to<put_back_atom>,
+    // Others left notices for this incarnation: these devices are held elsewhere.
+    caf::reacts_to<notice_atom, std::vector<storage::notice>>,
+    // An incarnation has ended: nobody answers for its sessions.
+    caf::reacts_to<dead_atom, uint64_t>,
+
+    // -- repairs: from the auditor, and from loops of every node ----
+    // Put the sessions of these records back, or end them; how many. No such session: none.
+    caf::replies_to<repair_atom, std::vector<storage::record>>::with<uint64_t>,
+    // The same for whichever sessions hold these devices.
+    caf::replies_to<repair_atom, std::vector<device_id>>::with<uint64_t>,
+    // Some sessions that hold their device, from a cell on; looks at 1 to 1,024 cells.
+    caf::replies_to<sample_atom, uint64_t, uint32_t>::with<session_sample>,
+    // What is known of these binds, each of this loop; in order.
+    caf::replies_to<held_atom, std::vector<storage::record>>::with<std::vector<hold_answer>>,
+
+    // -- from inspectors, of every node ----
+    // How many connections and sessions?
+    caf::replies_to<count_atom>::with<loop_info>,
+    // Every session of a device, in its own words.
+    caf::replies_to<sessions_atom, device_id>::with<std::vector<session_info>>,
+    // The busiest `n` actors.
+    caf::replies_to<top_atom, uint32_t>::with<std::vector<actor_info>>,
+    // A question for this node's inspector, who answers the asker itself.
+    caf::replies_to<ask_atom, admin_question>::with<admin_page>>;
+
 /// Knows where the devices of its slots are; the serial point of their binds. Carries no data.
 using router_actor = caf::typed_actor<
     // As the directory's.
@@ -58,7 +111,7 @@ using router_actor = caf::typed_actor<
     // The event stream lost its place: every watcher gets one `resync`.
     caf::reacts_to<resync_atom>>;
 
-/// Compares live sessions with the directory, and mends what is wrong twice.
+/// Compares live sessions with the directory, and repairs what is wrong twice.
 using auditor_actor = caf::typed_actor<
     // From itself: time for the next step.
     caf::reacts_to<tick_atom>,
@@ -69,7 +122,7 @@ using auditor_actor = caf::typed_actor<
 /// directory's.
 using renewer_actor =
     caf::typed_actor<caf::replies_to<renew_atom, storage::lease>::with<storage::renew_result>,
-                     caf::replies_to<dead_atom, node_id, uint64_t>::with<bool>>;
+                     caf::replies_to<declare_dead_atom, node_id, uint64_t>::with<bool>>;
 
 /// Holds this node's lease and knows the others.
 using membership_actor = caf::typed_actor<
@@ -77,10 +130,10 @@ using membership_actor = caf::typed_actor<
     caf::reacts_to<tick_atom>,
     // A link began or ended, from the mesh.
     caf::reacts_to<link_atom, link_news>,
-    // What the peers say to (ask, round), from the mesh: can they renew?
-    caf::reacts_to<ask_atom, uint64_t, std::vector<peer_answer>>,
+    // What the peers answered to (poll, round), from the mesh: can they renew?
+    caf::reacts_to<poll_atom, uint64_t, std::vector<peer_answer>>,
     // Every node it knows by its lease, this one included.
-    caf::replies_to<top_atom>::with<std::vector<member_info>>,
+    caf::replies_to<members_atom>::with<std::vector<member_info>>,
     // Leave the slot view.
     caf::replies_to<drain_atom>::with<bool>>;
 

@@ -68,7 +68,7 @@ using peer_port_actor = caf::typed_actor<
     // Is anybody there?
     caf::replies_to<caf::ping_atom>::with<caf::pong_atom>,
     // Can you renew your lease?
-    caf::replies_to<ask_atom>::with<uint8_t>>; // a `renew_word`
+    caf::replies_to<poll_atom>::with<uint8_t>>; // a `renew_word`
 
 /// One other incarnation: connects or waits, watches, severs.
 using peer_actor = caf::typed_actor<
@@ -94,7 +94,7 @@ using mesh_actor = caf::typed_actor<
     // A loop wants the link to an incarnation to end, if it is still the one of that epoch.
     caf::reacts_to<sever_atom, uint64_t, uint32_t, std::string>,
     // Ask all linked nodes whether they can renew; (ask, round, answers) goes back to the asker.
-    caf::reacts_to<ask_atom, uint64_t>,
+    caf::reacts_to<poll_atom, uint64_t>,
     // From the peer_port.
     caf::replies_to<hello_atom, link_hello>::with<hello_answer>,
     // From a peer: its link began or ended.

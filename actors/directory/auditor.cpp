@@ -43,7 +43,7 @@ void auditor_state::step() {
 
 void auditor_state::end_step() {
   if (--open == 0)
-    mend();
+    repair();
 }
 
 void auditor_state::walk() {
@@ -154,7 +154,7 @@ void auditor_state::ask_held(records binds, std::vector<std::optional<route>> re
 
 // -- repairs ----
 
-void auditor_state::mend() {
+void auditor_state::repair() {
   std::vector<storage::unbind_request> unbinds;
   std::vector<records> by_loop(deps.inboxes.size());
   auto lease_until = deps.view->lease_end.load(std::memory_order_relaxed);
@@ -172,7 +172,7 @@ void auditor_state::mend() {
         .then([](bool) {}, [](const caf::error &) {});
   for (size_t i = 0; i < by_loop.size(); ++i)
     if (!by_loop[i].empty())
-      caf::anon_send(deps.inboxes[i], mend_atom_v, std::move(by_loop[i]));
+      caf::anon_send(deps.inboxes[i], repair_atom_v, std::move(by_loop[i]));
 }
 
 // -- the actor ----

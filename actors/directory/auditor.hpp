@@ -30,7 +30,7 @@ inline constexpr uint16_t hurry = 4; ///< times the pace
 
 struct auditor_deps {
   incarnation inc = 0;
-  std::vector<caf::actor> inboxes; ///< of the loops, by index
+  std::vector<loop_inbox_actor> inboxes; ///< of the loops, by index
   directory_actor directory;
   std::shared_ptr<const cluster_view> view;
   std::shared_ptr<actors::metrics> metrics;
@@ -66,7 +66,7 @@ private:
   void ask_held(records binds, std::vector<std::optional<route>> recorded);
   /// Asks the directory first.
   void check(records binds);
-  void mend();
+  void repair();
   void end_step();
 };
 

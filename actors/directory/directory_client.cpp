@@ -181,8 +181,8 @@ void directory_client::undo_bind(storage::unbind_request what, const account_id 
                     unbind_again({what});
                   else if (auto whom = inbox_at(previous))
                     whom->enqueue(requests_.inbox(), caf::make_message_id(),
-                                  caf::make_message(mend_atom_v, std::vector{storage::record{
-                                                                     what.device, account, previous}}),
+                                  caf::make_message(repair_atom_v, std::vector{storage::record{
+                                                                       what.device, account, previous}}),
                                   &host_);
                 });
 }

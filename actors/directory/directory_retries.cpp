@@ -65,7 +65,7 @@ void directory_client::resync_again(const session_ref &who) {
 void directory_client::ask_who_lives() {
   if (displaced_.empty())
     return;
-  auto question = caf::make_message(mend_atom_v, std::exchange(displaced_, {}));
+  auto question = caf::make_message(repair_atom_v, std::exchange(displaced_, {}));
   auto inboxes = links_.inboxes();
   auto &own = host_.context().inboxes;
   inboxes.insert(inboxes.end(), own.begin(), own.end());

@@ -22,7 +22,7 @@ storage::directory_time wall_clock() {
 
 // -- watchers ----
 
-bool router_state::add(const caf::actor &inbox, const account_id &account, const session_ref &who) {
+bool router_state::add(const loop_inbox_actor &inbox, const account_id &account, const session_ref &who) {
   auto &list = watchers[account];
   auto same = [&](const watcher &x) { return x.session == who && x.inbox == inbox; };
   if (std::any_of(list.begin(), list.end(), same))
@@ -33,7 +33,7 @@ bool router_state::add(const caf::actor &inbox, const account_id &account, const
   return true;
 }
 
-void router_state::remove(const caf::actor &inbox, const account_id &account, const session_ref &who) {
+void router_state::remove(const loop_inbox_actor &inbox, const account_id &account, const session_ref &who) {
   auto i = watchers.find(account);
   if (i == watchers.end())
     return;
@@ -113,6 +113,63 @@ void router_state::merge(const std::vector<device_id> &asked, std::vector<lookup
   }
 }
 
+// -- questions ----
+
+caf::result<router_state::bind_answers> router_state::bind(const binds &batch) {
+  if (is_outage())
+    return bind_provisionally(batch);
+  if (!provisional.empty())
+    return bind_with_provisional(batch);
+  return self->delegate(directory, bind_atom_v, batch);
+}
+
+caf::result<router_state::bind_answers> router_state::bind_with_provisional(const binds &batch) {
+  auto promise = self->make_response_promise<bind_answers>();
+  auto raised = above_provisional(batch);
+  auto deliver = [this, promise, raised](bind_answers &answers) mutable {
+    merge(raised, answers);
+    promise.deliver(std::move(answers));
+  };
+  self->request(directory, directory_timeout, bind_atom_v, raised)
+      .then(std::move(deliver), [promise](caf::error &why) mutable { promise.deliver(std::move(why)); });
+  return promise;
+}
+
+caf::result<bool> router_state::unbind(const std::vector<storage::unbind_request> &batch) {
+  unbind_provisional(batch);
+  if (is_outage())
+    return false;
+  return self->delegate(directory, unbind_atom_v, batch);
+}
+
+caf::result<router_state::lookup_answers> router_state::lookup(const std::vector<device_id> &devices) {
+  if (is_outage())
+    return find_provisional(devices);
+  if (!provisional.empty())
+    return lookup_with_provisional(devices);
+  return self->delegate(directory, lookup_atom_v, devices);
+}
+
+caf::result<router_state::lookup_answers>
+router_state::lookup_with_provisional(const std::vector<device_id> &devices) {
+  auto promise = self->make_response_promise<lookup_answers>();
+  auto deliver = [this, promise, devices](lookup_answers &answers) mutable {
+    merge(devices, answers);
+    promise.deliver(std::move(answers));
+  };
+  self->request(directory, directory_timeout, lookup_atom_v, devices)
+      .then(std::move(deliver), [promise](caf::error &why) mutable { promise.deliver(std::move(why)); });
+  return promise;
+}
+
+caf::result<bool> router_state::watch(const loop_inbox_actor &inbox, const account_id &account,
+                                      const session_ref &who) {
+  // Added first: an event between the directory's answer and ours must not be missed.
+  if (!add(inbox, account, who))
+    return make_error(errc::overloaded);
+  return self->delegate(directory, watch_atom_v);
+}
+
 // -- the actor ----
 
 router_actor::behavior_type router(router_actor::stateful_pointer<router_state> self,
@@ -122,67 +179,25 @@ router_actor::behavior_type router(router_actor::stateful_pointer<router_state> 
   state.directory = std::move(directory);
   state.view = std::move(view);
   state.max_watchers = max_watchers;
-  // As a rule the directory answers the asker itself: its answer needs nothing of the router.
   return {
-      [self](bind_atom bind,
-             const std::vector<storage::bind_request> &batch) -> caf::result<std::vector<bind_answer>> {
-        auto &state = self->state;
-        if (state.is_outage())
-          return state.bind_provisionally(batch);
-        if (state.provisional.empty())
-          return self->delegate(state.directory, bind, batch);
-        auto promise = self->make_response_promise<std::vector<bind_answer>>();
-        auto raised = state.above_provisional(batch);
-        self->request(state.directory, directory_timeout, bind, raised)
-            .then(
-                [self, promise, raised](std::vector<bind_answer> &answers) mutable {
-                  self->state.merge(raised, answers);
-                  promise.deliver(std::move(answers));
-                },
-                [promise](caf::error &why) mutable { promise.deliver(std::move(why)); });
-        return promise;
+      [&state](bind_atom, const router_state::binds &batch) { return state.bind(batch); },
+      [&state](unbind_atom, const std::vector<storage::unbind_request> &batch) {
+        return state.unbind(batch);
       },
-      [self](unbind_atom unbind, const std::vector<storage::unbind_request> &batch) -> caf::result<bool> {
-        auto &state = self->state;
-        state.unbind_provisional(batch);
-        if (state.is_outage())
-          return false;
-        return self->delegate(state.directory, unbind, batch);
+      [&state](lookup_atom, const std::vector<device_id> &devices) { return state.lookup(devices); },
+      [&state](list_atom list, const account_id &account) {
+        return state.self->delegate(state.directory, list, account);
       },
-      [self](lookup_atom lookup,
-             const std::vector<device_id> &devices) -> caf::result<std::vector<lookup_answer>> {
-        auto &state = self->state;
-        if (state.is_outage())
-          return state.find_provisional(devices);
-        if (state.provisional.empty())
-          return self->delegate(state.directory, lookup, devices);
-        auto promise = self->make_response_promise<std::vector<lookup_answer>>();
-        self->request(state.directory, directory_timeout, lookup, devices)
-            .then(
-                [self, promise, devices](std::vector<lookup_answer> &answers) mutable {
-                  self->state.merge(devices, answers);
-                  promise.deliver(std::move(answers));
-                },
-                [promise](caf::error &why) mutable { promise.deliver(std::move(why)); });
-        return promise;
+      [&state](watch_atom, const caf::actor &inbox, const account_id &account, const session_ref &who) {
+        return state.watch(caf::actor_cast<loop_inbox_actor>(inbox), account, who);
       },
-      [self](list_atom list, const account_id &account) {
-        return self->delegate(self->state.directory, list, account);
+      [&state](unwatch_atom, const caf::actor &inbox, const account_id &account, const session_ref &who) {
+        state.remove(caf::actor_cast<loop_inbox_actor>(inbox), account, who);
       },
-      [self](watch_atom watch, const caf::actor &inbox, const account_id &account,
-             const session_ref &who) -> caf::result<bool> {
-        // Added first: an event between the directory's answer and ours must not be missed.
-        if (!self->state.add(inbox, account, who))
-          return make_error(errc::overloaded);
-        return self->delegate(self->state.directory, watch);
-      },
-      [self](unwatch_atom, const caf::actor &inbox, const account_id &account, const session_ref &who) {
-        self->state.remove(inbox, account, who);
-      },
-      [self](event_atom, const std::vector<storage::event> &events) { self->state.publish(events); },
-      [self](dead_atom, uint64_t inc) { self->state.provisional.forget(inc); },
-      [self](settled_atom) { self->state.provisional.clear(); },
-      [self](resync_atom) { self->state.resync(); },
+      [&state](event_atom, const std::vector<storage::event> &events) { state.publish(events); },
+      [&state](dead_atom, uint64_t inc) { state.provisional.forget(inc); },
+      [&state](settled_atom) { state.provisional.clear(); },
+      [&state](resync_atom) { state.resync(); },
   };
 }
 

@@ -16,15 +16,15 @@ namespace stentor::actors {
 
 /// A session that watches, behind its loop's inbox.
 struct watcher {
-  caf::actor inbox;
+  loop_inbox_actor inbox;
   session_ref session;
 };
 
 struct router_state {
-  /// Declared, so that this is no aggregate: C++20 would let CAF initialise the first member from the actor's
-  /// pointer.
-  router_state() = default;
+  using pointer = router_actor::stateful_pointer<router_state>;
+  explicit router_state(pointer selfptr) : self{selfptr} {}
   static constexpr const char *name = "router";
+  pointer self;
   directory_actor directory;
   std::shared_ptr<const cluster_view> view;
   size_t max_watchers = 0; ///< an account
@@ -33,22 +33,36 @@ struct router_state {
 
   bool is_outage() const noexcept { return view->outage.load(std::memory_order_relaxed); }
 
+  // -- questions; as a rule the directory answers the asker itself ----
+  using binds = std::vector<storage::bind_request>;
+  using bind_answers = std::vector<bind_answer>;
+  using lookup_answers = std::vector<lookup_answer>;
+  caf::result<bind_answers> bind(const binds &batch);
+  caf::result<bool> unbind(const std::vector<storage::unbind_request> &batch);
+  caf::result<lookup_answers> lookup(const std::vector<device_id> &devices);
+  caf::result<bool> watch(const loop_inbox_actor &inbox, const account_id &account, const session_ref &who);
+
   // -- watchers ----
   /// False where the account has its fill of watchers.
-  bool add(const caf::actor &inbox, const account_id &account, const session_ref &who);
-  void remove(const caf::actor &inbox, const account_id &account, const session_ref &who);
+  bool add(const loop_inbox_actor &inbox, const account_id &account, const session_ref &who);
+  void remove(const loop_inbox_actor &inbox, const account_id &account, const session_ref &who);
   void publish(const std::vector<storage::event> &events);
   void resync();
 
   // -- while the directory is away, and until it has heard of everyone again ----
-  std::vector<bind_answer> bind_provisionally(const std::vector<storage::bind_request> &batch);
+  bind_answers bind_provisionally(const binds &batch);
   void unbind_provisional(const std::vector<storage::unbind_request> &batch);
-  std::vector<lookup_answer> find_provisional(const std::vector<device_id> &devices) const;
+  lookup_answers find_provisional(const std::vector<device_id> &devices) const;
   /// The batch with floors above what was bound here.
-  std::vector<storage::bind_request> above_provisional(std::vector<storage::bind_request> batch) const;
+  binds above_provisional(binds batch) const;
   /// Names holders that the directory does not know yet; forgets those it has overtaken.
-  void merge(const std::vector<storage::bind_request> &asked, std::vector<bind_answer> &answers);
-  void merge(const std::vector<device_id> &asked, std::vector<lookup_answer> &answers) const;
+  void merge(const binds &asked, bind_answers &answers);
+  void merge(const std::vector<device_id> &asked, lookup_answers &answers) const;
+
+private:
+  /// Binds above what was bound here, and names the holders that the directory does not know yet.
+  caf::result<bind_answers> bind_with_provisional(const binds &batch);
+  caf::result<lookup_answers> lookup_with_provisional(const std::vector<device_id> &devices);
 };
 
 router_actor::behavior_type router(router_actor::stateful_pointer<router_state> self,

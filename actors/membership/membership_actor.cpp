@@ -52,7 +52,7 @@ std::string text_of(const std::vector<slot_node> &nodes) {
 template <class... Ts>
 void membership_state::tell_loops(const Ts &...xs) {
   for (auto &inbox : deps.inboxes)
-    caf::anon_send(caf::actor_cast<caf::actor>(inbox), xs...);
+    caf::anon_send(caf::actor_cast<loop_inbox_actor>(inbox), xs...);
 }
 
 // -- events ----
@@ -235,7 +235,7 @@ void membership_state::act(const do_declare_dead &x) {
     log::info("membership", "declared.dead",
               {{"node", who.node}, {"incarnation", who.inc}, {"result", result}});
   };
-  self->request(at_directory, renewal_limit(), dead_atom_v, x.who.node, x.who.inc)
+  self->request(at_directory, renewal_limit(), declare_dead_atom_v, x.who.node, x.who.inc)
       .then([tell](bool done) { tell(done ? "done" : "was done, or its lease is back"); },
             [tell](const caf::error &why) { tell(render(why)); });
 }
@@ -247,7 +247,7 @@ void membership_state::act(const do_sweep &x) {
 void membership_state::act(const do_ask &x) {
   if (!deps.mesh)
     return;
-  self->send(deps.mesh, ask_atom_v, x.round);
+  self->send(deps.mesh, poll_atom_v, x.round);
 }
 
 void membership_state::act(const on_outage &x) {
@@ -292,7 +292,7 @@ void membership_state::act(const do_restore &) {
   doubt_for(same_run ? renew_time : restore_time);
   log::info("membership", "restore", {});
   deps.metrics->node().restores.fetch_add(1, std::memory_order_relaxed);
-  tell_loops(restore_atom_v);
+  tell_loops(put_back_atom_v);
   if (deps.auditor)
     self->delayed_send(deps.auditor, audit_after, settled_atom_v);
 }
@@ -346,10 +346,10 @@ membership_actor::behavior_type membership(membership_actor::stateful_pointer<me
         self->delayed_send(self, tick_length, tick_atom_v);
       },
       [self](link_atom, const link_news &news) { self->state.on_link(news); },
-      [self](ask_atom, uint64_t round, const std::vector<peer_answer> &answers) {
+      [self](poll_atom, uint64_t round, const std::vector<peer_answer> &answers) {
         self->state.on_answers(round, answers);
       },
-      [self](top_atom) { return self->state.infos(); },
+      [self](members_atom) { return self->state.infos(); },
       [self](drain_atom) { return self->state.drain(); },
   };
 }

@@ -19,7 +19,7 @@ renewer_actor::behavior_type renewer(renewer_actor::pointer, renewer_deps deps) 
       [deps](renew_atom, const storage::lease &mine) {
         return result_of(deps.store->renew(mine, deps.lease));
       },
-      [deps](dead_atom, const node_id &node, uint64_t inc) {
+      [deps](declare_dead_atom, const node_id &node, uint64_t inc) {
         return result_of(deps.store->declare_dead(node, inc));
       },
   };

@@ -52,7 +52,7 @@ caf::behavior link_broker::make_behavior() {
              const caf::message &message) { on_forward(from, stages, to, id, message); },
       [this](caf::publish_atom, uint16_t port, const caf::strong_actor_ptr &at_port, const actors_of &inboxes,
              const actors_of &routers) { on_publish(port, at_port, inboxes, routers); },
-      [this](adopt_atom, const caf::node_id &node) { return adopt(node); },
+      [this](admit_atom, const caf::node_id &node) { return adopt(node); },
       [this](sever_atom, const caf::node_id &node, uint64_t upto) { return sever(node, upto); },
       [this](sever_atom, uint64_t serial) { return sever(serial); },
       [this](overflow_atom, uint64_t serial) { on_overflow(serial); },

@@ -23,7 +23,7 @@ public:
   /// - `(connect_atom, scribe, port, serial)`: as without the serial, which is then the connection's.
   /// - `(publish_atom, port, actor, inboxes, routers)`: the actor stands at that port from now on; peers may
   ///   send to it and to the others, and to no more actors of this node.
-  /// - `(adopt_atom, node)` -> serial: the node has said a good hello; answers the number of its newest
+  /// - `(admit_atom, node)` -> serial: the node has said a good hello; answers the number of its newest
   ///   connection, 0 where there is none.
   /// - `(sever_atom, node, upto)` -> count: cuts the node's connections up to that number, at once: what
   ///   waits for them is dropped, actors of the node are down.

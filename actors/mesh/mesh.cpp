@@ -118,7 +118,7 @@ mesh_actor::behavior_type mesh(mesh_actor::stateful_pointer<mesh_state> self,
       [self](sever_atom, uint64_t inc, uint32_t epoch, const std::string &reason) {
         self->state.on_sever(inc, epoch, reason);
       },
-      [self](ask_atom, uint64_t round) { self->state.on_ask(round); },
+      [self](poll_atom, uint64_t round) { self->state.on_ask(round); },
       [self](hello_atom, link_hello &theirs) { return self->state.on_hello(theirs); },
       [self](link_atom, peer_news &news) { self->state.on_news(news); },
       [self](tick_atom) { self->state.restart_port(); },
@@ -249,7 +249,7 @@ void mesh_state::on_ask(uint64_t round) {
   all->missing = all->answers.size();
   auto tell = [this, asker, round, all] {
     if (asker)
-      caf::anon_send(caf::actor_cast<caf::actor>(asker), ask_atom_v, round, std::move(all->answers));
+      caf::anon_send(caf::actor_cast<caf::actor>(asker), poll_atom_v, round, std::move(all->answers));
   };
   if (all->missing == 0) {
     tell();
@@ -264,7 +264,7 @@ void mesh_state::on_ask(uint64_t round) {
       if (--all->missing == 0)
         tell();
     };
-    self->request(caf::actor_cast<peer_port_actor>(known.peer_port), ask_timeout, ask_atom_v)
+    self->request(caf::actor_cast<peer_port_actor>(known.peer_port), ask_timeout, poll_atom_v)
         .then([done](uint8_t word) { done(word_from(word)); },
               [done](const caf::error &) { done(renew_word::unknown); });
   }

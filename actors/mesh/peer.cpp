@@ -149,7 +149,7 @@ void peer_state::on_greeted(const hello_answer &answer) {
     fail(text, true);
     return;
   }
-  self->request(deps.broker, broker_timeout, adopt_atom_v, answer.mine.peer_port->node())
+  self->request(deps.broker, broker_timeout, admit_atom_v, answer.mine.peer_port->node())
       .then(
           [this, mine = round, theirs = answer.mine](uint64_t) {
             if (mine == round)
@@ -209,7 +209,7 @@ caf::result<hello_answer> peer_state::on_hello(link_hello &theirs) {
   // The newest connection of that node is the one on which this hello came: it says no second one before the
   // first was answered.
   auto node = theirs.peer_port->node();
-  self->request(deps.broker, broker_timeout, adopt_atom_v, node)
+  self->request(deps.broker, broker_timeout, admit_atom_v, node)
       .then(
           [this, promise, theirs = std::move(theirs)](uint64_t connection) mutable {
             if (connection == 0 || stopping) {

@@ -10,7 +10,7 @@ peer_port_actor::behavior_type peer_port(peer_port_actor::pointer self, mesh_act
         return self->delegate(mesh, hello_atom_v, std::move(who));
       },
       [](caf::ping_atom) { return caf::pong_atom_v; },
-      [can_renew = std::move(can_renew)](ask_atom) {
+      [can_renew = std::move(can_renew)](poll_atom) {
         return static_cast<uint8_t>(can_renew ? can_renew() : renew_word::unknown);
       },
   };

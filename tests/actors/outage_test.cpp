@@ -26,7 +26,7 @@ protected:
   void end() {
     n_.context().view->outage = false;
     for (size_t i = 0; i < 2; ++i)
-      caf::anon_send(caf::actor_cast<caf::actor>(n_.at(i).inbox().self()), restore_atom_v);
+      caf::anon_send(caf::actor_cast<caf::actor>(n_.at(i).inbox().self()), put_back_atom_v);
     n_.settle();
   }
   /// What an empty restart leaves: no record of anybody.

@@ -39,9 +39,9 @@ protected:
   admin() {
     for (auto *n : {&a_, &b_}) {
       n->context().view->set_slots(std::make_shared<const slot_map>(std::vector<slot_node>{of(a_), of(b_)}));
-      std::vector<caf::actor> inboxes;
+      std::vector<loop_inbox_actor> inboxes;
       for (size_t i = 0; i < 2; ++i)
-        inboxes.push_back(caf::actor_cast<caf::actor>(n->at(i).inbox().self()));
+        inboxes.push_back(caf::actor_cast<loop_inbox_actor>(n->at(i).inbox().self()));
       auto &ctx = n->context();
       ctx.inspector =
           n->system().spawn(inspector, inspector_deps{of(*n), inboxes, ctx.metrics, ctx.view, ctx.directory,
@@ -214,7 +214,7 @@ TEST_F(admin, a_drain_that_another_node_asks_for_is_bounded_here) {
 TEST(admin_alone, a_device_nobody_knows_is_absent_and_no_node_is_silent) {
   node n{1};
   auto &ctx = n.context();
-  std::vector<caf::actor> inboxes{caf::actor_cast<caf::actor>(n.at(0).inbox().self())};
+  std::vector<loop_inbox_actor> inboxes{caf::actor_cast<loop_inbox_actor>(n.at(0).inbox().self())};
   ctx.inspector = n.system().spawn(
       inspector, inspector_deps{{ctx.id, ctx.inc}, inboxes, ctx.metrics, ctx.view, ctx.directory, false, [] {
                                   return boot_time{};

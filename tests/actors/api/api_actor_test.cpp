@@ -226,9 +226,9 @@ TEST(api_actor, survives_its_end_with_pushes_under_way) {
 
 TEST(api_actor, shows_what_the_inspector_tells) {
   test::node n;
-  std::vector<caf::actor> inboxes;
+  std::vector<loop_inbox_actor> inboxes;
   for (size_t i : {0, 1})
-    inboxes.push_back(caf::actor_cast<caf::actor>(n.at(i).inbox().self()));
+    inboxes.push_back(caf::actor_cast<loop_inbox_actor>(n.at(i).inbox().self()));
   n.context().inspector = n.system().spawn(inspector, inspector_deps{{n.context().id, n.context().inc},
                                                                      inboxes,
                                                                      n.context().metrics,

@@ -19,7 +19,7 @@ protected:
     auditor_deps deps;
     deps.inc = n_.context().inc;
     for (size_t i = 0; i < 2; ++i)
-      deps.inboxes.push_back(caf::actor_cast<caf::actor>(n_.at(i).inbox().self()));
+      deps.inboxes.push_back(caf::actor_cast<loop_inbox_actor>(n_.at(i).inbox().self()));
     deps.directory = n_.context().directory;
     deps.view = n_.context().view;
     deps.metrics = n_.context().metrics;

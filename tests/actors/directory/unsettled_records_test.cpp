@@ -24,7 +24,7 @@ void remove_record(node &n, const std::string &name) {
 }
 
 void put_everyone_back(node &n) {
-  caf::anon_send(caf::actor_cast<caf::actor>(n.at(0).inbox().self()), restore_atom_v);
+  caf::anon_send(caf::actor_cast<caf::actor>(n.at(0).inbox().self()), put_back_atom_v);
 }
 
 /// As a node's end or an exit message does.

@@ -89,12 +89,12 @@ TEST_F(link_filter_test, takes_every_request_of_the_protocol_from_a_linked_peer)
     EXPECT_EQ(message(peer, whom, normal | 1, what), verdict::pass) << to_string(what) << ": " << peer.why();
   };
   takes(port, make_message(caf::ping_atom_v));
-  takes(port, make_message(ask_atom_v));
+  takes(port, make_message(poll_atom_v));
   takes(inbox, make_message(batch_atom_v, link_batch{}));
-  takes(inbox, make_message(mend_atom_v, std::vector<storage::record>{}));
-  takes(inbox, make_message(mend_atom_v, std::vector<device_id>{}));
+  takes(inbox, make_message(repair_atom_v, std::vector<storage::record>{}));
+  takes(inbox, make_message(repair_atom_v, std::vector<device_id>{}));
   takes(inbox, make_message(ask_atom_v, admin_question{}));
-  takes(inbox, make_message(ask_atom_v, device_id::trusted("d")));
+  takes(inbox, make_message(sessions_atom_v, device_id::trusted("d")));
   takes(inbox, make_message(count_atom_v));
   takes(router, make_message(bind_atom_v, std::vector<storage::bind_request>{}));
   takes(router, make_message(unbind_atom_v, std::vector<storage::unbind_request>{}));

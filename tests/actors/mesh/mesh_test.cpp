@@ -80,10 +80,10 @@ TEST(mesh, peers_say_whether_they_can_renew) {
   introduce({&a, &b, &c});
   ASSERT_TRUE(a.hears(b, true) && a.hears(c, true));
   caf::scoped_actor self{a.system()};
-  self->send(caf::actor_cast<caf::actor>(a.mesh().mesh), ask_atom_v, uint64_t{7});
+  self->send(caf::actor_cast<caf::actor>(a.mesh().mesh), poll_atom_v, uint64_t{7});
   std::vector<peer_answer> said;
   self->receive(
-      [&](ask_atom, uint64_t round, const std::vector<peer_answer> &answers) {
+      [&](poll_atom, uint64_t round, const std::vector<peer_answer> &answers) {
         EXPECT_EQ(round, 7);
         said = answers;
       },

@@ -11,9 +11,9 @@ namespace {
 struct watch_of_a_session : test::session_parts {
   account_watch watch;
   using words = std::vector<std::string>;
-  caf::expected<std::vector<storage::record>> two = std::vector<storage::record>{
-      {device_id::trusted("a"), account_id::trusted("home"), {}},
-      {device_id::trusted("b"), account_id::trusted("home"), {}}};
+  caf::expected<std::vector<storage::record>> two =
+      std::vector<storage::record>{{device_id::trusted("a"), account_id::trusted("home"), {}},
+                                   {device_id::trusted("b"), account_id::trusted("home"), {}}};
   caf::expected<std::vector<storage::record>> none = make_error(errc::unavailable);
   storage::event online{storage::event_kind::online, device_id::trusted("a"), account_id::trusted("home"), 3};
 };

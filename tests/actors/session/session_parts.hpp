@@ -184,8 +184,8 @@ struct session_parts : testing::Test {
                             .node = node,
                             .inc = inc,
                             .loops = 2};
-  std::shared_ptr<const sender> me = std::make_shared<const sender>(
-      sender{device_id::trusted("tv"), account_id::trusted("home"), nullptr});
+  std::shared_ptr<const sender> me =
+      std::make_shared<const sender>(sender{device_id::trusted("tv"), account_id::trusted("home"), nullptr});
   session_ref ref{0, 3, 11};
   time_point now{std::chrono::hours{1000}};
 

@@ -59,7 +59,7 @@ TEST_F(timed_requests, a_restore_that_lands_after_its_asker_gave_up_is_refused) 
     on_its_way.push_back(asked);
     return fate::request_lost;
   };
-  caf::anon_send(caf::actor_cast<caf::actor>(n_.at(0).inbox().self()), restore_atom_v);
+  caf::anon_send(caf::actor_cast<caf::actor>(n_.at(0).inbox().self()), put_back_atom_v);
   n_.settle();
   ASSERT_EQ(on_its_way.size(), 1u);
   EXPECT_LT(on_its_way[0].lease_until, n_.context().lease_until());
