@@ -23,14 +23,17 @@ constexpr auto values = make_values();
 
 std::array<char, message_id_chars> to_chars(const message_id &id) noexcept {
   std::array<char, message_id_chars> out;
-  // 26 digits hold 130 bits: the first digit carries the top three.
-  auto high = id.high;
-  auto low = id.low;
-  for (size_t i = message_id_chars; i-- > 0;) {
-    out[i] = digits[low & 31];
-    low = low >> 5 | high << 59;
-    high >>= 5;
-  }
+  // 26 digits hold 130 bits: the first digit carries the top three. Each half is read by itself, since a
+  // shift across both costs three times as much per digit: 12 digits are of the lower half alone, 13 of the
+  // upper one, and one has the lower half's top 4 bits and the upper one's last.
+  auto write = [&out](uint64_t bits, size_t first, size_t last) {
+    for (auto i = last; i-- > first; bits >>= 5)
+      out[i] = digits[bits & 31];
+  };
+  constexpr size_t shared = 13;
+  write(id.low, shared + 1, message_id_chars);
+  write((id.high & 1) << 4 | id.low >> 60, shared, shared + 1);
+  write(id.high >> 1, 0, shared);
   return out;
 }
 

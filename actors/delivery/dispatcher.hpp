@@ -29,7 +29,7 @@ struct dispatcher_deps {
   resolver &directory;
 };
 
-class dispatcher final : public flow_host, public message_port {
+class dispatcher final : public message_port, public flow_host {
 public:
   explicit dispatcher(const dispatcher_deps &deps);
   /// Once each, before the first message: who is told what `asker::api` and `asker::fanout` wait for.

@@ -6,11 +6,12 @@
 
 namespace stentor::actors {
 
-void outbox::put(const place &to, lane_item item) {
-  if (to.inc != 0 && to.inc != host_.context().inc)
-    links_.put(to, std::move(item));
-  else if (to.loop < outgoing_.size()) // a peer may name a loop that we do not have
-    put(to.loop, std::move(item));
+bool outbox::is_elsewhere(const place &to) const noexcept {
+  return to.inc != host_.context().inc;
+}
+
+void outbox::put_on_link(const place &to, lane_item item) {
+  links_.put(to, std::move(item));
 }
 
 } // namespace stentor::actors

@@ -44,7 +44,7 @@ public:
   virtual bool takes_messages(epoch ep) const noexcept = 0;
   virtual void deliver(envelope_ptr e, epoch ep) = 0;
   /// The verdict of a message of this device, the first one: later ones of the same message are dropped.
-  virtual void on_verdict(const message_id &message, owed_verdict what) = 0;
+  virtual void on_verdict(const message_id &message, owed_verdict &&what) = 0;
   /// The verdict of a message under one of this device's keys that ended at the session before.
   virtual void on_key_settled(const items::settle_key &x) = 0;
   /// No verdict comes any longer by the link to `inc`, or by any if none is given.

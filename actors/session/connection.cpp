@@ -135,7 +135,7 @@ net::upgrade_answer connection::on_upgrade(const net::upgrade_request &request) 
     refuse_with(400, "offer the subprotocol stentor.v1.json or stentor.v1.msgpack", "subprotocol");
     return answer;
   }
-  answer.chosen = request.wanted.value_or(format::json);
+  answer.chosen = encoding_ = request.wanted.value_or(format::json);
   if (auto text = net::query_value(request.query, "resume"))
     waiting_->resume = resume_token_from(*text);
   const char *why = "malformed";

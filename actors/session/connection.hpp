@@ -40,7 +40,6 @@ public:
   bool has_room(size_t bytes) const noexcept override;
   size_t drop_unstarted() override { return socket_ ? socket_->drop_unstarted() : 0; }
   bool is_usable() const noexcept override { return socket_ && !socket_->is_closing(); }
-  format encoding() const noexcept override { return socket_ ? socket_->encoding() : format::json; }
   /// Until `go_on` nothing is read, and what is sent waits: the upgrade's answer and the welcome leave
   /// together.
   void wait() noexcept;

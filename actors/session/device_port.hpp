@@ -26,10 +26,12 @@ public:
   virtual size_t drop_unstarted() = 0;
   /// Whether frames can still leave.
   virtual bool is_usable() const noexcept = 0;
-  virtual format encoding() const noexcept = 0;
+  /// Of its frames; the same until its end. Asked five times a message, so that it is no virtual call.
+  format encoding() const noexcept { return encoding_; }
 
 protected:
   ~device_port() = default;
+  format encoding_ = format::json; ///< set with the handshake's answer
 };
 
 } // namespace stentor::actors

@@ -71,7 +71,7 @@ void ledger::settle_unconfirmed(const session_turn &t) {
 
 // -- messages of the device ----
 
-void ledger::on_verdict(const message_id &message, owed_verdict what, session_turn &t) {
+void ledger::on_verdict(const message_id &message, owed_verdict &&what, session_turn &t) {
   auto open = state_.open.close(message);
   if (!open) {
     t.services.counters.late_verdict();
@@ -83,7 +83,7 @@ void ledger::on_verdict(const message_id &message, owed_verdict what, session_tu
   tell(std::move(what), t);
 }
 
-void ledger::tell(owed_verdict what, session_turn &t) {
+void ledger::tell(owed_verdict &&what, session_turn &t) {
   if (!t.can_send()) {
     if (state_.owed.size() >= session_state::max_owed)
       state_.owed.erase(state_.owed.begin());

@@ -45,9 +45,9 @@ public:
   /// A message was handed in whose verdict the device wants. Not if full.
   void open(open_message x) { state_.open.add(std::move(x)); }
   /// The verdict of a message of this device; a second one is counted, and no more.
-  void on_verdict(const message_id &message, owed_verdict what, session_turn &t);
+  void on_verdict(const message_id &message, owed_verdict &&what, session_turn &t);
   /// Tells the device a verdict, or keeps it for its return.
-  void tell(owed_verdict what, session_turn &t);
+  void tell(owed_verdict &&what, session_turn &t);
   /// Tells what was kept.
   void tell_owed(session_turn &t);
   /// No verdict comes by the link to `inc` any longer, or by any if none is given: those are unknown.

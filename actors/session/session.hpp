@@ -49,7 +49,7 @@ public:
   }
   bool takes_messages(epoch by) const noexcept override { return binding_.takes_messages(by); }
   void deliver(envelope_ptr e, epoch by) override;
-  void on_verdict(const message_id &message, owed_verdict what) override;
+  void on_verdict(const message_id &message, owed_verdict &&what) override;
   void on_key_settled(const items::settle_key &x) override { ledger_.settle_key(x); }
   void on_link_lost(std::optional<incarnation> inc) override;
   std::unique_ptr<session_state> hand_over(const items::hand_over &question) override;

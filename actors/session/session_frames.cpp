@@ -93,7 +93,7 @@ void session::on_frames_written(size_t count) {
   outbound_.on_written(count, ledger_, turn());
 }
 
-void session::on_verdict(const message_id &message, owed_verdict what) {
+void session::on_verdict(const message_id &message, owed_verdict &&what) {
   auto t = turn();
   ledger_.on_verdict(message, std::move(what), t);
   end_turn(t);

@@ -46,7 +46,6 @@ public:
   bool has_room(size_t bytes) const noexcept override { return bytes <= room; }
   size_t drop_unstarted() override { return std::exchange(unstarted, 0); }
   bool is_usable() const noexcept override { return usable; }
-  format encoding() const noexcept override { return format::json; }
 };
 
 class messages_double final : public message_port {
