@@ -298,12 +298,12 @@ void write_as(format f, std::string &out, const Frame &x) {
 void encode(format f, std::string &out, const welcome_frame &x) {
   write_as(f, out, x);
 }
-void encode(format f, std::string &out, const msg_frame &x) {
+[[gnu::flatten]] void encode(format f, std::string &out, const msg_frame &x) {
   // Escapes aside, one growth at most.
   out.reserve(out.size() + x.id.size() + x.from.size() + x.data.size() + 64);
   write_as(f, out, x);
 }
-void encode(format f, std::string &out, const verdict_frame &x) {
+[[gnu::flatten]] void encode(format f, std::string &out, const verdict_frame &x) {
   write_as(f, out, x);
 }
 void encode(format f, std::string &out, const event_frame &x) {
