@@ -3,6 +3,7 @@
 
 #include "net/codec/json_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -46,6 +47,8 @@ std::string_view status_phrase(int status) noexcept {
     return "Expectation Failed";
   case 422:
     return "Unprocessable Content";
+  case 426:
+    return "Upgrade Required";
   case 429:
     return "Too Many Requests";
   case 431:
@@ -107,6 +110,25 @@ std::string error_body(std::string_view code, std::string_view message) {
   append_json_string(body, message);
   body += "}}";
   return body;
+}
+
+std::string_view next_element(std::string_view &list) noexcept {
+  while (!list.empty()) {
+    auto element = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(element.size() + 1, list.size()));
+    auto first = element.find_first_not_of(" \t");
+    if (first == element.npos)
+      continue;
+    return element.substr(first, element.find_last_not_of(" \t") + 1 - first);
+  }
+  return {};
+}
+
+bool lists_element(std::string_view list, std::string_view lower) noexcept {
+  for (auto element = next_element(list); !element.empty(); element = next_element(list))
+    if (equals_lower(element, lower))
+      return true;
+  return false;
 }
 
 bool equals_lower(std::string_view a, std::string_view lower) noexcept {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small pieces of HTTP text: status phrases, percent-decoding, the error body and the `Date`
+// Small pieces of HTTP text: status phrases, percent-decoding, lists, the error body and the `Date`
 // header. Pure functions, any thread; `http_date` belongs to one loop.
 #pragma once
 
@@ -26,6 +26,13 @@ std::string_view status_phrase(int status) noexcept;
 
 /// `{"error":{"code":"...","message":"..."}}`; both are UTF-8.
 std::string error_body(std::string_view code, std::string_view message);
+
+/// Takes the first element that is not empty off a comma-separated list (RFC 9110 section 5.6.1), trimmed;
+/// empty once there is none.
+std::string_view next_element(std::string_view &list) noexcept;
+
+/// Whether the comma-separated `list` has `lower`, which is in lower case; without regard to case.
+bool lists_element(std::string_view list, std::string_view lower) noexcept;
 
 /// Whether `a` equals `lower`, which is in lower case, without regard to the case of ASCII letters.
 bool equals_lower(std::string_view a, std::string_view lower) noexcept;

@@ -201,6 +201,15 @@ TEST(api, wants_a_key_everywhere_but_for_its_health) {
   EXPECT_EQ(rig.rejected["api_key"], 4);
 }
 
+TEST(api, answers_probes_of_http_1_0_without_a_host) {
+  api_rig rig{{false, {"k1"}, {}}};
+  for (auto path : {"/healthz", "/readyz"}) {
+    auto peer = rig.connect();
+    rig.send("GET " + std::string{path} + " HTTP/1.0\r\n\r\n", peer);
+    EXPECT_TRUE(rig.received(peer).starts_with("HTTP/1.0 200 OK\r\n")) << path;
+  }
+}
+
 TEST(api, lets_nobody_in_without_keys_unless_it_is_open) {
   api_rig rig{{false, {}, {}}};
   rig.connect();
