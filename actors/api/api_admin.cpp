@@ -3,6 +3,7 @@
 #include "actors/api/api_connection.hpp"
 
 #include "actors/config/config_values.hpp"
+#include "cluster/percent.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -29,7 +30,7 @@ std::optional<std::string> value_of(std::string_view query, std::string_view nam
     query.remove_prefix(std::min(query.size(), member.size() + 1));
     if (!member.starts_with(name) || member.substr(name.size(), 1) != "=")
       continue;
-    if (!net::percent_decode(member.substr(name.size() + 1), value))
+    if (!percent_decode(member.substr(name.size() + 1), value))
       return std::nullopt;
     return value;
   }

@@ -67,42 +67,6 @@ std::string_view status_phrase(int status) noexcept {
   return "Status";
 }
 
-namespace {
-
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
-
-} // namespace
-
-bool percent_decode(std::string_view text, std::string &out) {
-  if (text.find('%') == text.npos) {
-    out += text;
-    return true;
-  }
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size())
-      return false;
-    auto high = hex_digit(text[i + 1]);
-    auto low = hex_digit(text[i + 2]);
-    if (high < 0 || low < 0 || (high == 0 && low == 0))
-      return false;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return true;
-}
-
 std::string error_body(std::string_view code, std::string_view message) {
   std::string body{R"({"error":{"code":)"};
   append_json_string(body, code);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small pieces of HTTP text: status phrases, percent-decoding, lists, the error body and the `Date`
+// Small pieces of HTTP text: status phrases, lists, the error body and the `Date`
 // header. Pure functions, any thread; `http_date` belongs to one loop.
 #pragma once
 
@@ -20,9 +20,6 @@ struct http_problem {
 
 /// The reason phrase; "Status" for codes we never send.
 std::string_view status_phrase(int status) noexcept;
-
-/// Appends `text` with its `%XX` decoded. False, with `out` undefined, where an escape is broken or a NUL.
-[[nodiscard]] bool percent_decode(std::string_view text, std::string &out);
 
 /// `{"error":{"code":"...","message":"..."}}`; both are UTF-8.
 std::string error_body(std::string_view code, std::string_view message);

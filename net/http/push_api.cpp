@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/http/push_api.hpp"
 
+#include "cluster/percent.hpp"
 #include "net/codec/json_writer.hpp"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/websocket/upgrade.hpp"
 
+#include "cluster/percent.hpp"
 #include "net/codec/base64.hpp"
 #include "net/http/http_parser.hpp"
 
@@ -24,13 +25,6 @@ bool is_key(std::string_view key) {
            return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
                   c == '/';
          });
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  auto lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 } // namespace
@@ -146,20 +140,11 @@ std::optional<std::string> query_value(std::string_view query, std::string_view 
     if (pair.substr(0, equals) != name)
       continue;
     auto encoded = pair.substr(std::min(equals + 1, pair.size()));
+    // As forms are encoded: a plus is a blank.
+    std::string spaced{encoded};
+    std::replace(spaced.begin(), spaced.end(), '+', ' ');
     std::string value;
-    for (size_t i = 0; i < encoded.size(); ++i) {
-      if (encoded[i] != '%') {
-        value += encoded[i] == '+' ? ' ' : encoded[i];
-        continue;
-      }
-      auto high = i + 2 < encoded.size() ? hex_digit(encoded[i + 1]) : -1;
-      auto low = i + 2 < encoded.size() ? hex_digit(encoded[i + 2]) : -1;
-      if (high < 0 || low < 0)
-        return std::nullopt;
-      value += static_cast<char>(high << 4 | low);
-      i += 2;
-    }
-    return value;
+    return percent_decode(spaced, value) ? std::optional{std::move(value)} : std::nullopt;
   }
   return std::nullopt;
 }
