@@ -76,6 +76,11 @@ std::string error_body(std::string_view code, std::string_view message) {
   return body;
 }
 
+bool is_token(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         (c != '\0' && std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos);
+}
+
 std::string_view next_element(std::string_view &list) noexcept {
   while (!list.empty()) {
     auto element = list.substr(0, list.find(','));

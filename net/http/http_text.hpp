@@ -24,6 +24,9 @@ std::string_view status_phrase(int status) noexcept;
 /// `{"error":{"code":"...","message":"..."}}`; both are UTF-8.
 std::string error_body(std::string_view code, std::string_view message);
 
+/// Whether `c` may stand in a token, as a field name is one (RFC 9110 section 5.6.2).
+bool is_token(char c) noexcept;
+
 /// Takes the first element that is not empty off a comma-separated list (RFC 9110 section 5.6.1), trimmed;
 /// empty once there is none.
 std::string_view next_element(std::string_view &list) noexcept;

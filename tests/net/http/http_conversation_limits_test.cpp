@@ -122,6 +122,10 @@ TEST(http_conversation, refuses_broken_chunks_with_400) {
     EXPECT_EQ(status_of(rig), 400) << chunks;
     EXPECT_TRUE(rig.transport.closed) << chunks;
   }
+  http_rig stream;
+  stream.feed(chunked("/stream", "2\r\nab\r\n2 junk\r\ncd\r\n0\r\n\r\n"));
+  EXPECT_EQ(status_of(stream), 400);
+  EXPECT_EQ(stream.events.log, "POST /stream\nend [ab] 400\n");
   http_rig long_extension;
   long_extension.feed(chunked("/now", "1;" + std::string(2000, 'e')));
   EXPECT_EQ(status_of(long_extension), 400);
