@@ -3,14 +3,14 @@
 #include "actors/api/api_connection.hpp"
 
 #include "actors/config/config_values.hpp"
-#include "cluster/percent.hpp"
+#include "net/http/query.hpp"
 
-#include <algorithm>
 #include <charconv>
-#include <optional>
+#include <utility>
 
 namespace stentor::actors {
 
+using net::find_parameter;
 using net::http_problem;
 
 namespace {
@@ -22,39 +22,25 @@ constexpr http_problem bad_slots_query{400, "malformed",
                                        "only one of `slot`, `device` and `without` at a time"};
 constexpr http_problem unavailable{503, "unavailable", "the node cannot answer now"};
 
-/// The decoded value of `name`; empty where it is missing, nothing where its escapes are broken.
-std::optional<std::string> value_of(std::string_view query, std::string_view name) {
-  std::string value;
-  while (!query.empty()) {
-    auto member = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), member.size() + 1));
-    if (!member.starts_with(name) || member.substr(name.size(), 1) != "=")
-      continue;
-    if (!percent_decode(member.substr(name.size() + 1), value))
-      return std::nullopt;
-    return value;
-  }
-  return value;
-}
-
 const http_problem *read_slots_query(std::string_view query, admin_question &to) {
-  auto number = value_of(query, "slot");
-  auto device = value_of(query, "device");
-  auto node = value_of(query, "without");
-  if (!number)
+  auto number = find_parameter(query, "slot");
+  auto device = find_parameter(query, "device");
+  auto node = find_parameter(query, "without");
+  if (number.is_broken())
     return &bad_slot;
-  if (!device || !node)
+  if (device.is_broken() || node.is_broken())
     return &bad_id;
-  if (!number->empty() + !device->empty() + !node->empty() > 1)
+  if (!number.value.empty() + !device.value.empty() + !node.value.empty() > 1)
     return &bad_slots_query;
-  if (!number->empty()) {
-    auto [end, error] = std::from_chars(number->data(), number->data() + number->size(), to.number);
-    if (error != std::errc{} || end != number->data() + number->size() || to.number >= slot_count)
+  if (!number.value.empty()) {
+    auto end_of_text = number.value.data() + number.value.size();
+    auto [end, error] = std::from_chars(number.value.data(), end_of_text, to.number);
+    if (error != std::errc{} || end != end_of_text || to.number >= slot_count)
       return &bad_slot;
     to.which = admin_question::slots::one;
-  } else if (!device->empty() || !node->empty()) {
-    to.which = device->empty() ? admin_question::slots::without : admin_question::slots::of_device;
-    to.subject = device->empty() ? *node : *device;
+  } else if (!device.value.empty() || !node.value.empty()) {
+    to.which = device.value.empty() ? admin_question::slots::without : admin_question::slots::of_device;
+    to.subject = device.value.empty() ? std::move(node.value) : std::move(device.value);
     if (!is_valid_id(to.subject))
       return &bad_id;
   }
@@ -62,16 +48,16 @@ const http_problem *read_slots_query(std::string_view query, admin_question &to)
 }
 
 const http_problem *read_drain_query(std::string_view query, admin_question &to) {
-  auto node = value_of(query, "node");
-  auto over = value_of(query, "over");
-  if (!node || (!node->empty() && !is_valid_id(*node)))
+  auto node = find_parameter(query, "node");
+  auto over = find_parameter(query, "over");
+  if (node.is_broken() || (!node.value.empty() && !is_valid_id(node.value)))
     return &bad_id;
-  to.subject = *node;
-  if (!over)
+  to.subject = std::move(node.value);
+  if (over.is_broken())
     return &bad_over;
-  if (over->empty())
+  if (over.value.empty())
     return nullptr;
-  auto time = duration_from(*over);
+  auto time = duration_from(over.value);
   if (!time || time->count() < 0 || *time > longest_drain_over)
     return &bad_over;
   to.over_ms = time->count();

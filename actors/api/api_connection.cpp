@@ -2,6 +2,7 @@
 #include "actors/api/api_connection.hpp"
 
 #include "net/codec/json_writer.hpp"
+#include "net/http/query.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -146,10 +147,11 @@ void api_connection::ask(const net::http_request &request) {
   }
   case api::show_actors: {
     uint32_t most = 50;
-    auto query = request.query();
-    if (query.starts_with("top=")) {
-      auto [end, error] = std::from_chars(query.data() + 4, query.data() + query.size(), most);
-      if (error != std::errc{} || end != query.data() + query.size() || most == 0 || most > 1000)
+    auto top = net::find_parameter(request.query(), "top");
+    if (top.what != net::query_parameter::kind::absent) {
+      auto end_of_text = top.value.data() + top.value.size();
+      auto [end, error] = std::from_chars(top.value.data(), end_of_text, most);
+      if (error != std::errc{} || end != end_of_text || most == 0 || most > 1000)
         return respond(bad_top);
     }
     return host.top_actors(most, api_.open({.who = this}));

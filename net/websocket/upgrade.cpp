@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/websocket/upgrade.hpp"
 
-#include "cluster/percent.hpp"
 #include "net/codec/base64.hpp"
 #include "net/http/http_parser.hpp"
 
@@ -129,24 +128,6 @@ std::string refusal(const upgrade_answer &answer) {
   out += "\r\n\r\n";
   out += answer.reason;
   return out += '\n';
-}
-
-std::optional<std::string> query_value(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    auto end = std::min(query.find('&'), query.size());
-    auto pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    auto equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) != name)
-      continue;
-    auto encoded = pair.substr(std::min(equals + 1, pair.size()));
-    // As forms are encoded: a plus is a blank.
-    std::string spaced{encoded};
-    std::replace(spaced.begin(), spaced.end(), '+', ' ');
-    std::string value;
-    return percent_decode(spaced, value) ? std::optional{std::move(value)} : std::nullopt;
-  }
-  return std::nullopt;
 }
 
 } // namespace stentor::net

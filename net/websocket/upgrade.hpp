@@ -6,6 +6,7 @@
 
 #include "cluster/envelope.hpp"
 #include "net/http/http_message.hpp"
+#include "net/http/query.hpp"
 
 #include <optional>
 #include <string>
@@ -60,8 +61,5 @@ std::string upgrade_accept(std::string_view key);
 
 /// The answer that refuses: plain text, connection closed.
 std::string refusal(const upgrade_answer &answer);
-
-/// The decoded value of `name` in a query string; nothing where absent or badly encoded.
-std::optional<std::string> query_value(std::string_view query, std::string_view name);
 
 } // namespace stentor::net

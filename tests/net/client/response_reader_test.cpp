@@ -20,8 +20,8 @@ std::string read(std::string_view text, size_t piece, bool ends = false, bool is
   if (state != progress::done)
     return state == progress::more ? "more" : "failed";
   auto response = reader.take();
-  return std::to_string(response.status) + ' ' + response.body + (response.keep_alive ? " keep" : " close") + '|' +
-         reader.take_rest();
+  return std::to_string(response.status) + ' ' + response.body + (response.keep_alive ? " keep" : " close") +
+         '|' + reader.take_rest();
 }
 
 constexpr std::string_view ok = "HTTP/1.1 200 OK\r\n";
@@ -59,16 +59,12 @@ TEST(response_reader, takes_no_answer_whose_body_is_broken) {
         "Transfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n",
         "Transfer-Encoding: chunked\r\n\r\n100000000\r\n",
         "Transfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n",
-        "Transfer-Encoding: gzip\r\n\r\nxyz",
-        "Transfer-Encoding: chunked, gzip\r\n\r\nxyz",
+        "Transfer-Encoding: gzip\r\n\r\nxyz", "Transfer-Encoding: chunked, gzip\r\n\r\nxyz",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\nxyz",
         "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
         "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
-        "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
-        "Content-Length: x\r\n\r\n",
-        "Content-Length: 11\r\n\r\n",
-        "\r\n01234567890",
-        "no colon\r\n\r\n"})
+        "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc", "Content-Length: x\r\n\r\n",
+        "Content-Length: 11\r\n\r\n", "\r\n01234567890", "no colon\r\n\r\n"})
     for (size_t piece : {1, 5, 1000})
       EXPECT_EQ(read(std::string{ok} + rest, piece), "failed") << rest;
   EXPECT_EQ(read(std::string{ok} + "X: " + std::string(200, 'x'), 7), "failed") << "an endless head";
@@ -76,7 +72,8 @@ TEST(response_reader, takes_no_answer_whose_body_is_broken) {
 }
 
 TEST(response_reader, takes_no_answer_that_ends_early) {
-  for (std::string rest : {"", "Content-Length: 3\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"}) {
+  for (std::string rest :
+       {"", "Content-Length: 3\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"}) {
     EXPECT_EQ(read(std::string{ok} + rest, 4), "more") << rest;
     EXPECT_EQ(read(std::string{ok} + rest, 4, true), "failed") << rest;
   }

@@ -35,15 +35,11 @@ std::string decoded(std::string_view text, size_t piece = 1) {
 }
 
 TEST(chunk_decoder, joins_chunks_and_skips_what_the_grammar_allows_beside_them) {
-  for (auto body : {"3\r\nabc\r\n0\r\n\r\n",
-                    "1\r\na\r\n00000002\r\nbc\r\n000\r\n\r\n",
-                    "3;x\r\nabc\r\n0;last\r\n\r\n",
-                    "3;x=y;z\r\nabc\r\n0\r\n\r\n",
-                    "3 ; x = y\t;\tz=1\r\nabc\r\n0\r\n\r\n",
-                    "3;x=\"\"\r\nabc\r\n0\r\n\r\n",
-                    "3;x=\"a;b \\\" \\\\ \xff\" ;y\r\nabc\r\n0\r\n\r\n",
-                    "3\r\nabc\r\n0\r\nT: x\r\n\r\n",
-                    "3\r\nabc\r\n0\r\nT:\r\nX-a_b!:\t a:b \xc3\xbc \r\n\r\n"})
+  for (auto body :
+       {"3\r\nabc\r\n0\r\n\r\n", "1\r\na\r\n00000002\r\nbc\r\n000\r\n\r\n", "3;x\r\nabc\r\n0;last\r\n\r\n",
+        "3;x=y;z\r\nabc\r\n0\r\n\r\n", "3 ; x = y\t;\tz=1\r\nabc\r\n0\r\n\r\n",
+        "3;x=\"\"\r\nabc\r\n0\r\n\r\n", "3;x=\"a;b \\\" \\\\ \xff\" ;y\r\nabc\r\n0\r\n\r\n",
+        "3\r\nabc\r\n0\r\nT: x\r\n\r\n", "3\r\nabc\r\n0\r\nT:\r\nX-a_b!:\t a:b \xc3\xbc \r\n\r\n"})
     for (size_t piece : {1, 2, 5, 100})
       EXPECT_EQ(decoded(body, piece), "abc.") << body << " in pieces of " << piece;
   EXPECT_EQ(decoded("0\r\n\r\nGET", 100), ".GET") << "leaves the next request";
@@ -66,10 +62,12 @@ TEST(chunk_decoder, survives_every_cut_of_an_empty_body) {
 }
 
 TEST(chunk_decoder, refuses_size_lines_with_anything_else_on_them) {
-  for (std::string line : {"3 junk", "3 ", "3\t", "3x", "3,", "3.0", "3 3", "0x3", " 3", "+3", "-3", "3;", "3; ", "3;;x",
-                           "3;=y", "3;x=", "3;x= ", "3;x ", "3;x=y ", "3;x y", "3;x=y z", "3;x=\"y", "3;x=\"y\"z",
-                           "3;x=\"y\" ", "3;x=\"\\", "3;\"x\"", "3;x==y", "3;x\x01", "3;x=\"\x01\"", "3;x\xff",
-                           "3\r", "3;x\ry", "", ";x", "G"})
+  for (std::string line :
+       {"3 junk",       "3 ",         "3\t",        "3x",       "3,",      "3.0",    "3 3",
+        "0x3",          " 3",         "+3",         "-3",       "3;",      "3; ",    "3;;x",
+        "3;=y",         "3;x=",       "3;x= ",      "3;x ",     "3;x=y ",  "3;x y",  "3;x=y z",
+        "3;x=\"y",      "3;x=\"y\"z", "3;x=\"y\" ", "3;x=\"\\", "3;\"x\"", "3;x==y", "3;x\x01",
+        "3;x=\"\x01\"", "3;x\xff",    "3\r",        "3;x\ry",   "",        ";x",     "G"})
     for (size_t piece : {1, 100})
       EXPECT_EQ(decoded(line + "\r\nabc\r\n0\r\n\r\n", piece), "!") << line;
 }
@@ -86,8 +84,8 @@ TEST(chunk_decoder, refuses_a_bare_lf_everywhere) {
 }
 
 TEST(chunk_decoder, refuses_trailers_that_are_no_fields) {
-  for (std::string line : {"no colon", "nocolon", "T", ": x", "T : x", " T: x", "\tfolded", "T\x01: x", "T: \x01", "T: \x7f",
-                           "T: x\r", "T(: x"})
+  for (std::string line : {"no colon", "nocolon", "T", ": x", "T : x", " T: x", "\tfolded", "T\x01: x",
+                           "T: \x01", "T: \x7f", "T: x\r", "T(: x"})
     EXPECT_EQ(decoded("0\r\n" + line + "\r\n\r\n"), "!") << line;
   EXPECT_EQ(decoded("0\r\nT: x\r\n folded\r\n\r\n"), "!");
 }

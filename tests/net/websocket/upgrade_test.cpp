@@ -162,17 +162,5 @@ TEST_F(upgrade_test, answers_a_close_before_the_upgrade_with_a_status) {
   EXPECT_STREQ(end_.reason, "auth_timeout");
 }
 
-TEST(query_value, decodes_the_first_value_of_its_name) {
-  EXPECT_EQ(query_value("a=1&token=x%2Dy&token=z", "token"), "x-y");
-  EXPECT_EQ(query_value("a=1+2", "a"), "1 2");
-  EXPECT_EQ(query_value("token", "token"), "");
-  EXPECT_EQ(query_value("token=%41", "token"), "A");
-  EXPECT_EQ(query_value("xtoken=1&tokenx=2", "token"), std::nullopt);
-  EXPECT_EQ(query_value("", "token"), std::nullopt);
-  EXPECT_EQ(query_value("t=%4", "t"), std::nullopt);
-  EXPECT_EQ(query_value("t=%", "t"), std::nullopt);
-  EXPECT_EQ(query_value("t=%zz", "t"), std::nullopt);
-}
-
 } // namespace
 } // namespace stentor::net
