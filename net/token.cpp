@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/token.hpp"
 
-#include "net/codec/base64url.hpp"
+#include "net/codec/base64.hpp"
 #include "net/signature_key.hpp"
 
 #include <nlohmann/json.hpp>
@@ -247,8 +247,8 @@ caf::expected<token_claims> token_verifier::verify(std::string_view token, int64
   auto second = first == token.npos ? first : token.find('.', first + 1);
   if (token.size() > max_token_bytes || second == token.npos || token.find('.', second + 1) != token.npos)
     return refuse("malformed");
-  auto header_text = base64url_decode(token.substr(0, first));
-  auto signature = base64url_decode(token.substr(second + 1));
+  auto header_text = base64_decoded(token.substr(0, first), base64_alphabet::url);
+  auto signature = base64_decoded(token.substr(second + 1), base64_alphabet::url);
   header_reader header;
   if (!header_text || !signature || !header.read(*header_text))
     return refuse("malformed");
@@ -264,7 +264,7 @@ caf::expected<token_claims> token_verifier::verify(std::string_view token, int64
     return refuse("algorithm");
   if (!key.check(token.substr(0, second), *signature))
     return refuse("signature");
-  auto claims_text = base64url_decode(token.substr(first + 1, second - first - 1));
+  auto claims_text = base64_decoded(token.substr(first + 1, second - first - 1), base64_alphabet::url);
   claims_reader claims;
   if (!claims_text)
     return refuse("malformed");
@@ -303,13 +303,14 @@ caf::expected<std::string> sign_token(const token_key &key, const token_claims &
   }
   // `replace` instead of an exception where a kid is not UTF-8.
   auto encode = [](const nlohmann::json &x) {
-    return base64url_encode(x.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return base64_encoded(x.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+                          base64_alphabet::url);
   };
   auto text = encode(header) + '.' + encode(body);
   auto signature = signer->sign(text);
   if (!signature)
     return signature.error();
-  return text + '.' + base64url_encode(*signature);
+  return text + '.' + base64_encoded(*signature, base64_alphabet::url);
 }
 
 } // namespace stentor::net

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reader of query strings, for every route of the API and for a device's upgrade: `name=value` pairs between
+// The reader of query strings, for every route of the API and for a device's upgrade: `name=value` pairs
+// between
 // '&', percent-encoded as forms are. Pure functions, any thread.
 #pragma once
 

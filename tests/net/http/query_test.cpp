@@ -24,7 +24,8 @@ TEST(query_value, decodes_the_first_value_of_its_name) {
 }
 
 TEST(query_value, finds_a_name_wherever_it_stands) {
-  for (auto query : {"top=3", "top=3&x=1", "x=1&top=3", "x&top=3&top=4", "x=%zz&top=3", "stop=1&top=3", "x=top=4&top=3"})
+  for (auto query :
+       {"top=3", "top=3&x=1", "x=1&top=3", "x&top=3&top=4", "x=%zz&top=3", "stop=1&top=3", "x=top=4&top=3"})
     EXPECT_EQ(query_value(query, "top"), "3") << query;
 }
 
