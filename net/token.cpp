@@ -228,7 +228,7 @@ caf::expected<std::shared_ptr<const token_verifier>> token_verifier::make(std::v
   auto made = std::shared_ptr<token_verifier>{new token_verifier};
   for (auto &x : keys) {
     auto named = x.kid.empty() ? std::string{"the key without kid"} : "key \"" + x.kid + "\"";
-    auto key = signature_key::for_checking(x.algorithm, x.material);
+    auto key = signature_key::make(key_use::checking, x.algorithm, x.material);
     if (!key)
       return make_error(errc::config, named + ": " + render(key.error()));
     if (!made->state_->keys.try_emplace(x.kid, std::move(*key)).second)
@@ -282,7 +282,7 @@ caf::expected<token_claims> token_verifier::verify(std::string_view token, int64
 // -- making tokens ----
 
 caf::expected<std::string> sign_token(const token_key &key, const token_claims &claims, int64_t issued_s) {
-  auto signer = signature_key::for_signing(key.algorithm, key.material);
+  auto signer = signature_key::make(key_use::signing, key.algorithm, key.material);
   if (!signer)
     return signer.error();
   nlohmann::json header{{"alg", name_of(key.algorithm)}, {"typ", "JWT"}};
