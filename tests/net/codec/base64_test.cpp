@@ -48,8 +48,9 @@ TEST(base64, accepts_one_text_without_padding_of_each_value) {
 }
 
 TEST(base64, accepts_one_text_with_padding_of_each_value) {
-  for (auto bad : {"A", "AA", "AAA", "AAAAA", "A===", "====", "=", "==", "AA=A", "=AAA", "AAAA====", "AAAAA===", "AA==AAAA",
-                   "AB==", "AAB=", "AA-=", "AA_=", "AA =", "AAA\n", "AA==\n"})
+  for (auto bad :
+       {"A",        "AA",       "AAA",      "AAAAA", "A===", "====", "=",    "==",   "AA=A",  "=AAA",
+        "AAAA====", "AAAAA===", "AA==AAAA", "AB==",  "AAB=", "AA-=", "AA_=", "AA =", "AAA\n", "AA==\n"})
     EXPECT_FALSE(base64_decoded(bad, standard)) << bad;
   EXPECT_EQ(base64_decoded("AA==", standard), std::string(1, '\0'));
   EXPECT_EQ(base64_decoded("", standard), "");
