@@ -42,7 +42,8 @@ private:
   bool check_public(std::string_view text, std::string_view der) const;
 
   token_algorithm algorithm_ = token_algorithm::hs256;
-  /// hs256: SHA-256 after the first block of each half of HMAC, so that a check hashes the text only.
+  /// hs256: SHA-256 after the first block of each half of HMAC, so that a check hashes the text only
+  /// (docs/decisions/0024).
   digest inner_;
   digest outer_;
   std::unique_ptr<EVP_PKEY, free_openssl> pair_; ///< rs256, es256
