@@ -25,7 +25,7 @@ std::string_view name_of(token_algorithm x) noexcept {
   return algorithm_names[static_cast<size_t>(x)];
 }
 
-// -- reading ----
+// -- reading, by hand: docs/decisions/0027 ----
 
 /// What both parts of a token have in common: one object, its members reported by name, everything bounded. A
 /// member may stand once: readers differ about which of two counts, and that has been used to get past
