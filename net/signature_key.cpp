@@ -75,23 +75,12 @@ void signature_key::free_openssl::operator()(EVP_PKEY *x) const noexcept {
 
 // -- making ----
 
-caf::expected<signature_key> signature_key::for_checking(token_algorithm algorithm,
-                                                         const std::string &material) {
+caf::expected<signature_key> signature_key::make(key_use use, token_algorithm algorithm,
+                                                 const std::string &material) {
   signature_key key;
   key.algorithm_ = algorithm;
-  auto failure =
-      algorithm == token_algorithm::hs256 ? key.take_secret(material) : key.take_pem(material, false);
-  if (failure)
-    return failure;
-  return key;
-}
-
-caf::expected<signature_key> signature_key::for_signing(token_algorithm algorithm,
-                                                        const std::string &material) {
-  signature_key key;
-  key.algorithm_ = algorithm;
-  auto failure =
-      algorithm == token_algorithm::hs256 ? key.take_secret(material) : key.take_pem(material, true);
+  auto failure = algorithm == token_algorithm::hs256 ? key.take_secret(material)
+                                                     : key.take_pem(material, use == key_use::signing);
   if (failure)
     return failure;
   return key;

@@ -9,15 +9,16 @@
 
 namespace stentor::net {
 
+/// What a key is made for.
+enum class key_use : uint8_t { checking, signing };
+
 class signature_key {
 public:
-  /// For checking: an hs256 secret or a PEM public key. `errc::config` where it does not parse or is too weak
-  /// (secrets under 32 bytes, RSA under 2,048 bits, another curve than P-256); the text never holds material.
-  [[nodiscard]] static caf::expected<signature_key> for_checking(token_algorithm algorithm,
-                                                                 const std::string &material);
-  /// For signing: an hs256 secret or a PEM private key; the same errors.
-  [[nodiscard]] static caf::expected<signature_key> for_signing(token_algorithm algorithm,
-                                                                const std::string &material);
+  /// An hs256 secret, or a PEM key: the public one to check with, the private one to sign with.
+  /// `errc::config` if it does not parse or is too weak (secrets under 32 bytes, RSA under 2,048 bits,
+  /// another curve than P-256); the text never holds material.
+  [[nodiscard]] static caf::expected<signature_key> make(key_use use, token_algorithm algorithm,
+                                                         const std::string &material);
 
   token_algorithm algorithm() const noexcept { return algorithm_; }
 
@@ -41,7 +42,8 @@ private:
   bool check_public(std::string_view text, std::string_view der) const;
 
   token_algorithm algorithm_ = token_algorithm::hs256;
-  /// hs256: SHA-256 after the first block of each half of HMAC, so that a check hashes the text only.
+  /// hs256: SHA-256 after the first block of each half of HMAC, so that a check hashes the text only
+  /// (docs/decisions/0024).
   digest inner_;
   digest outer_;
   std::unique_ptr<EVP_PKEY, free_openssl> pair_; ///< rs256, es256

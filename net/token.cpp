@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/token.hpp"
 
-#include "net/codec/base64url.hpp"
+#include "net/codec/base64.hpp"
 #include "net/signature_key.hpp"
 
 #include <nlohmann/json.hpp>
@@ -25,7 +25,7 @@ std::string_view name_of(token_algorithm x) noexcept {
   return algorithm_names[static_cast<size_t>(x)];
 }
 
-// -- reading ----
+// -- reading, by hand: docs/decisions/0027 ----
 
 /// What both parts of a token have in common: one object, its members reported by name, everything bounded. A
 /// member may stand once: readers differ about which of two counts, and that has been used to get past
@@ -228,7 +228,7 @@ caf::expected<std::shared_ptr<const token_verifier>> token_verifier::make(std::v
   auto made = std::shared_ptr<token_verifier>{new token_verifier};
   for (auto &x : keys) {
     auto named = x.kid.empty() ? std::string{"the key without kid"} : "key \"" + x.kid + "\"";
-    auto key = signature_key::for_checking(x.algorithm, x.material);
+    auto key = signature_key::make(key_use::checking, x.algorithm, x.material);
     if (!key)
       return make_error(errc::config, named + ": " + render(key.error()));
     if (!made->state_->keys.try_emplace(x.kid, std::move(*key)).second)
@@ -247,8 +247,8 @@ caf::expected<token_claims> token_verifier::verify(std::string_view token, int64
   auto second = first == token.npos ? first : token.find('.', first + 1);
   if (token.size() > max_token_bytes || second == token.npos || token.find('.', second + 1) != token.npos)
     return refuse("malformed");
-  auto header_text = base64url_decode(token.substr(0, first));
-  auto signature = base64url_decode(token.substr(second + 1));
+  auto header_text = base64_decoded(token.substr(0, first), base64_alphabet::url);
+  auto signature = base64_decoded(token.substr(second + 1), base64_alphabet::url);
   header_reader header;
   if (!header_text || !signature || !header.read(*header_text))
     return refuse("malformed");
@@ -264,7 +264,7 @@ caf::expected<token_claims> token_verifier::verify(std::string_view token, int64
     return refuse("algorithm");
   if (!key.check(token.substr(0, second), *signature))
     return refuse("signature");
-  auto claims_text = base64url_decode(token.substr(first + 1, second - first - 1));
+  auto claims_text = base64_decoded(token.substr(first + 1, second - first - 1), base64_alphabet::url);
   claims_reader claims;
   if (!claims_text)
     return refuse("malformed");
@@ -282,7 +282,7 @@ caf::expected<token_claims> token_verifier::verify(std::string_view token, int64
 // -- making tokens ----
 
 caf::expected<std::string> sign_token(const token_key &key, const token_claims &claims, int64_t issued_s) {
-  auto signer = signature_key::for_signing(key.algorithm, key.material);
+  auto signer = signature_key::make(key_use::signing, key.algorithm, key.material);
   if (!signer)
     return signer.error();
   nlohmann::json header{{"alg", name_of(key.algorithm)}, {"typ", "JWT"}};
@@ -303,13 +303,14 @@ caf::expected<std::string> sign_token(const token_key &key, const token_claims &
   }
   // `replace` instead of an exception where a kid is not UTF-8.
   auto encode = [](const nlohmann::json &x) {
-    return base64url_encode(x.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return base64_encoded(x.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+                          base64_alphabet::url);
   };
   auto text = encode(header) + '.' + encode(body);
   auto signature = signer->sign(text);
   if (!signature)
     return signature.error();
-  return text + '.' + base64url_encode(*signature);
+  return text + '.' + base64_encoded(*signature, base64_alphabet::url);
 }
 
 } // namespace stentor::net

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/redis_url.hpp"
 
+#include "cluster/percent.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -34,30 +36,6 @@ std::optional<uint32_t> number(std::string_view text, uint32_t least, uint32_t m
   return value;
 }
 
-int hex(char c) noexcept {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c = static_cast<char>(c | 0x20);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string decoded;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded.push_back(text[i]);
-      continue;
-    }
-    auto high = i + 2 < text.size() ? hex(text[i + 1]) : -1;
-    auto low = i + 2 < text.size() ? hex(text[i + 2]) : -1;
-    if (high < 0 || low < 0)
-      return std::nullopt;
-    decoded.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
-  }
-  return decoded;
-}
-
 bool is_host(std::string_view text) {
   return !text.empty() && text.size() <= max_host_bytes && std::ranges::all_of(text, [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
@@ -67,7 +45,7 @@ bool is_host(std::string_view text) {
 
 bool is_ipv6(std::string_view text) {
   return text.size() >= 2 && text.size() <= 45 &&
-         std::ranges::all_of(text, [](char c) { return hex(c) >= 0 || c == ':' || c == '.'; });
+         std::ranges::all_of(text, [](char c) { return hex_digit(c) >= 0 || c == ':' || c == '.'; });
 }
 
 caf::expected<redis_url> parse_socket(std::string_view rest) {
@@ -89,13 +67,8 @@ caf::expected<redis_url> parse_socket(std::string_view rest) {
 /// `text` is `[user]:password`.
 bool parse_user(std::string_view text, redis_url &url) {
   auto colon = text.find(':');
-  auto user = percent_decoded(text.substr(0, colon));
-  auto password = colon == text.npos ? std::nullopt : percent_decoded(text.substr(colon + 1));
-  if (!user || !password || password->empty())
-    return false;
-  url.user = std::move(*user);
-  url.password = std::move(*password);
-  return true;
+  return colon != text.npos && percent_decode(text.substr(0, colon), url.user) &&
+         percent_decode(text.substr(colon + 1), url.password) && !url.password.empty();
 }
 
 caf::expected<redis_url> parse_tcp(std::string_view rest) {

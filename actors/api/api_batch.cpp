@@ -3,6 +3,7 @@
 // message, in the order of the verdicts; never more than `max_batch_in_flight` without one.
 #include "actors/api/api_connection.hpp"
 
+#include "actors/api/problems.hpp"
 #include "net/codec/json_writer.hpp"
 
 #include <charconv>
@@ -12,9 +13,6 @@ namespace stentor::actors {
 using net::http_problem;
 
 namespace {
-
-constexpr http_problem too_many_lines{413, "too_large", "the batch has more lines than the limit"};
-constexpr http_problem nobody{404, "offline", "no device of this account is connected"};
 
 void append_number(std::string &out, uint64_t x) {
   char digits[20];
@@ -84,7 +82,7 @@ void api_connection::on_body_end(const http_problem *why) {
 void api_connection::take_line(std::string_view line, bool too_long) {
   auto &lim = api_.lim_;
   if (many_->next >= lim.max_batch_lines) {
-    many_->broken = &too_many_lines; // whoever feeds the lines ends the answer
+    many_->broken = &problems::too_many_lines; // whoever feeds the lines ends the answer
     return;
   }
   auto index = many_->next++;
@@ -124,7 +122,7 @@ void api_connection::refuse_line(uint32_t index, std::string_view ref, std::stri
 void api_connection::send_to_devices() {
   if (many_->devices.empty()) {
     many_.reset();
-    return respond(nobody);
+    return respond(problems::nobody);
   }
   if (!socket_->is_streaming())
     socket_->begin_stream(200, "application/x-ndjson");

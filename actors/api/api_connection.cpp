@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/api/api_connection.hpp"
 
+#include "actors/api/problems.hpp"
 #include "net/codec/json_writer.hpp"
+#include "net/http/query.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -13,20 +15,7 @@ using net::http_problem;
 
 namespace {
 
-constexpr http_problem foreign_origin{403, "origin", "this Origin is not allowed to use the API"};
-constexpr http_problem no_key{401, "unauthorized", "an API key is needed as a bearer token"};
-constexpr http_problem no_path{404, "not_found", "there is no such path"};
-constexpr http_problem no_method{405, "method", "this path does not take this method"};
-constexpr http_problem bad_path{400, "malformed", "the path does not decode"};
-constexpr http_problem bad_id{400, "invalid_id", "an id is 1 to 128 bytes of A-Z a-z 0-9 . _ : @ -"};
-constexpr http_problem bad_payload_type{415, "media_type",
-                                        "Content-Type is neither application/json nor application/msgpack"};
-constexpr http_problem bad_batch_type{415, "media_type", "Content-Type is not application/x-ndjson"};
-constexpr http_problem unavailable{503, "unavailable", "the directory cannot answer now"};
-constexpr http_problem bad_top{400, "malformed", "`top` is not a number from 1 to 1000"};
-
 constexpr std::string_view json_type = "application/json";
-constexpr std::string_view retry_soon = "Retry-After: 1\r\n";
 
 /// `application/json` of `application/json; charset=utf-8`.
 std::string_view media_type(std::string_view content_type) noexcept {
@@ -83,28 +72,28 @@ http_plan api_connection::on_headers(const net::http_request &request) {
     auto &allowed = api_.access_.origins;
     if (std::find(allowed.begin(), allowed.end(), request.header("origin")) == allowed.end()) {
       api_.host_.count_rejected("origin");
-      return http_plan::refuse(foreign_origin);
+      return http_plan::refuse(problems::foreign_origin);
     }
   }
   match_ = api_.router_.match(request.method(), request.path());
   auto is_public = match_.route == api::show_health || match_.route == api::show_readiness;
   if (!is_public && !api_.access_.open && !api_.keys_.accepts(request.header("authorization"))) {
     api_.host_.count_bad_key();
-    return http_plan::refuse(no_key, "WWW-Authenticate: Bearer\r\n");
+    return http_plan::refuse(problems::no_key, "WWW-Authenticate: Bearer\r\n");
   }
   switch (match_.what) {
   case net::http_match::kind::found:
     break;
   case net::http_match::kind::no_path:
-    return http_plan::refuse(no_path);
+    return http_plan::refuse(problems::no_path);
   case net::http_match::kind::no_method:
-    return http_plan::refuse(no_method, match_.allow_header());
+    return http_plan::refuse(problems::no_method, match_.allow_header());
   case net::http_match::kind::bad_path:
-    return http_plan::refuse(bad_path);
+    return http_plan::refuse(problems::bad_path);
   }
   if (match_.route == api::push_batch) {
     if (!is_ndjson(request.header("content-type")))
-      return http_plan::refuse(bad_batch_type);
+      return http_plan::refuse(problems::bad_batch_type);
     // A line is a payload and what stands around it.
     begin_many(api_.lim_.max_body_bytes + 1024);
     return http_plan::stream(api_.lim_.max_batch_bytes);
@@ -112,7 +101,7 @@ http_plan api_connection::on_headers(const net::http_request &request) {
   if (match_.route == api::push_device || match_.route == api::push_account) {
     auto type = payload_format(request.header("content-type"));
     if (!type)
-      return http_plan::refuse(bad_payload_type);
+      return http_plan::refuse(problems::bad_payload_type);
     body_format_ = *type;
   }
   return http_plan::whole(api_.lim_.max_body_bytes);
@@ -135,22 +124,23 @@ void api_connection::ask(const net::http_request &request) {
   case api::show_device: {
     auto device = device_id::make(match_.params[0]);
     if (!device)
-      return respond(bad_id);
+      return respond(problems::bad_id);
     return host.find_device(*device, api_.open({.who = this, .label = device->str()}));
   }
   case api::show_account: {
     auto account = account_id::make(match_.params[0]);
     if (!account)
-      return respond(bad_id);
+      return respond(problems::bad_id);
     return host.find_devices(*account, api_.open({.who = this, .label = account->str()}));
   }
   case api::show_actors: {
     uint32_t most = 50;
-    auto query = request.query();
-    if (query.starts_with("top=")) {
-      auto [end, error] = std::from_chars(query.data() + 4, query.data() + query.size(), most);
-      if (error != std::errc{} || end != query.data() + query.size() || most == 0 || most > 1000)
-        return respond(bad_top);
+    auto top = net::find_parameter(request.query(), "top");
+    if (top.what != net::query_parameter::kind::absent) {
+      auto end_of_text = top.value.data() + top.value.size();
+      auto [end, error] = std::from_chars(top.value.data(), end_of_text, most);
+      if (error != std::errc{} || end != end_of_text || most == 0 || most > 1000)
+        return respond(problems::bad_top);
     }
     return host.top_actors(most, api_.open({.who = this}));
   }
@@ -171,7 +161,7 @@ void api_connection::ask(const net::http_request &request) {
     body = R"({"status":)";
     net::append_json_string(body, why);
     body += '}';
-    return socket_->respond(503, json_type, body, retry_soon);
+    return socket_->respond(503, json_type, body, problems::retry_soon);
   }
   case api::push_device:
   case api::push_account:
@@ -223,7 +213,7 @@ void append_record(std::string &out, const storage::record &found) {
 void api_connection::on_device(const api::question &q,
                                const caf::expected<std::optional<storage::record>> &found) {
   if (!found)
-    return respond(unavailable, retry_soon);
+    return respond(problems::no_directory, problems::retry_soon);
   auto &body = api_.scratch_;
   body.clear();
   if (*found) {
@@ -238,7 +228,7 @@ void api_connection::on_device(const api::question &q,
 void api_connection::on_devices(const api::question &q,
                                 const caf::expected<std::vector<storage::record>> &found) {
   if (!found)
-    return respond(unavailable, retry_soon);
+    return respond(problems::no_directory, problems::retry_soon);
   if (many_) {
     for (auto &record : *found)
       many_->devices.push_back(record.device);
@@ -259,7 +249,7 @@ void api_connection::on_text(std::string_view content_type, const caf::expected<
   if (body)
     socket_->respond(200, content_type, *body);
   else
-    respond(unavailable, retry_soon);
+    respond(problems::no_directory, problems::retry_soon);
 }
 
 } // namespace stentor::actors

@@ -2,6 +2,8 @@
 // The push of one payload: to a device, answered with its verdict, or to an account, one line a device.
 #include "actors/api/api_connection.hpp"
 
+#include "actors/api/problems.hpp"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -10,15 +12,6 @@
 namespace stentor::actors {
 
 using net::http_problem;
-
-namespace {
-
-constexpr http_problem bad_id{400, "invalid_id", "an id is 1 to 128 bytes of A-Z a-z 0-9 . _ : @ -"};
-constexpr http_problem bad_key{400, "malformed",
-                               "Idempotency-Key is not 1 to 128 printable ASCII characters"};
-constexpr http_problem no_body{400, "malformed", "the body is empty: it is the payload"};
-
-} // namespace
 
 /// The parts of a push that do not depend on its target; false where it was refused.
 bool api_connection::read_push(const net::http_request &request, net::push_options &options, payload &data) {
@@ -31,11 +24,11 @@ bool api_connection::read_push(const net::http_request &request, net::push_optio
   if (request.has_header("idempotency-key")) {
     options.key = request.header("idempotency-key");
     if (!net::is_push_key(options.key))
-      return refuse(bad_key);
+      return refuse(problems::bad_key);
   }
   auto body = request.body();
   if (body.empty())
-    return refuse(no_body);
+    return refuse(problems::no_body);
   if (auto error = api_.codec_.check(body_format_, body)) {
     auto text = render(error);
     return refuse({400, net::code_name(static_cast<errc>(error.code())), text});
@@ -79,7 +72,7 @@ message_id api_connection::submit(device_id to, payload data, format f, const ne
 void api_connection::push_to_device(const net::http_request &request) {
   auto device = device_id::make(match_.params[0]);
   if (!device)
-    return refuse_push(bad_id);
+    return refuse_push(problems::bad_id);
   net::push_options options;
   payload data;
   if (!read_push(request, options, data))
@@ -101,14 +94,14 @@ void api_connection::answer_outcome(const api::question &q, const outcome &resul
   body = "{";
   net::append_outcome(body, q.id, result, total_us);
   auto status = net::push_status(result);
-  auto headers = status == 429 || status == 503 ? std::string_view{"Retry-After: 1\r\n"} : std::string_view{};
+  auto headers = status == 429 || status == 503 ? problems::retry_soon : std::string_view{};
   socket_->respond(status, "application/json", body, headers);
 }
 
 void api_connection::push_to_account(const net::http_request &request) {
   auto account = account_id::make(match_.params[0]);
   if (!account)
-    return refuse_push(bad_id);
+    return refuse_push(problems::bad_id);
   net::push_options options;
   payload data;
   if (!read_push(request, options, data))

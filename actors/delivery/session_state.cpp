@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/delivery/session_state.hpp"
 
-#include "net/codec/base64url.hpp"
+#include "net/codec/base64.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
@@ -38,11 +38,11 @@ std::string to_text(const resume_token &token) {
   put(bytes, token.session.index);
   put(bytes, token.session.generation);
   bytes.append(reinterpret_cast<const char *>(token.secret.data()), token.secret.size());
-  return net::base64url_encode(bytes);
+  return net::base64_encoded(bytes, net::base64_alphabet::url);
 }
 
 std::optional<resume_token> resume_token_from(std::string_view text) {
-  auto bytes = net::base64url_decode(text);
+  auto bytes = net::base64_decoded(text, net::base64_alphabet::url);
   if (!bytes || bytes->size() != token_bytes)
     return std::nullopt;
   std::string_view in{*bytes};

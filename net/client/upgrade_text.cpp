@@ -3,13 +3,12 @@
 
 #include "net/codec/base64.hpp"
 #include "net/http/http_text.hpp"
+#include "net/websocket/upgrade.hpp"
 
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace stentor::net::client {
 
@@ -17,22 +16,6 @@ namespace {
 
 bool is_one_line(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
-}
-
-/// Whether the comma-separated `list` has `word`, which is in lower case.
-bool has_word(std::string_view list, std::string_view word) {
-  while (!list.empty()) {
-    auto end = std::min(list.find(','), list.size());
-    auto item = list.substr(0, end);
-    list.remove_prefix(std::min(end + 1, list.size()));
-    while (!item.empty() && (item.front() == ' ' || item.front() == '\t'))
-      item.remove_prefix(1);
-    while (!item.empty() && (item.back() == ' ' || item.back() == '\t'))
-      item.remove_suffix(1);
-    if (equals_lower(item, word))
-      return true;
-  }
-  return false;
 }
 
 constexpr std::string_view subprotocol_of(format f) {
@@ -47,15 +30,6 @@ std::string make_upgrade_key() {
   std::string text;
   append_base64(text, {reinterpret_cast<char *>(bytes), sizeof bytes});
   return text;
-}
-
-std::string upgrade_accept(std::string_view key) {
-  auto text = std::string{key} + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  unsigned char digest[SHA_DIGEST_LENGTH];
-  SHA1(reinterpret_cast<const unsigned char *>(text.data()), text.size(), digest);
-  std::string accept;
-  append_base64(accept, {reinterpret_cast<char *>(digest), sizeof digest});
-  return accept;
 }
 
 caf::expected<std::string> upgrade_text(const device_options &options, std::string_view key) {
@@ -88,9 +62,9 @@ caf::expected<std::string> upgrade_text(const device_options &options, std::stri
 }
 
 const char *upgrade_fault(const http_response &answer, std::string_view key, format encoding) {
-  if (!has_word(answer.header("Upgrade"), "websocket"))
+  if (!lists_element(answer.header("Upgrade"), "websocket"))
     return "the answer does not upgrade to websocket";
-  if (!has_word(answer.header("Connection"), "upgrade"))
+  if (!lists_element(answer.header("Connection"), "upgrade"))
     return "the answer has no Connection: Upgrade";
   if (answer.header("Sec-WebSocket-Accept") != upgrade_accept(key))
     return "the answer's Sec-WebSocket-Accept is not for our key";

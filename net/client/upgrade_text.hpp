@@ -9,9 +9,6 @@ namespace stentor::net::client {
 /// 16 random bytes in base 64, for `Sec-WebSocket-Key`.
 std::string make_upgrade_key();
 
-/// The `Sec-WebSocket-Accept` that answers `key`.
-std::string upgrade_accept(std::string_view key);
-
 /// The whole request. `errc::config` where an option would break out of its line.
 [[nodiscard]] caf::expected<std::string> upgrade_text(const device_options &options, std::string_view key);
 

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Base64 with the standard alphabet and padding (RFC 4648 section 4), strict: a text that this would not have
-// written does not read. Pure, any thread.
+// Base64 (RFC 4648) in its two alphabets, strict: every byte string has exactly one text that reads. Pure,
+// any thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace stentor::net {
 
-void append_base64(std::string &out, std::string_view bytes);
+enum class base64_alphabet : uint8_t {
+  standard, ///< section 4: `+/`, padded with '=' to groups of four; binary in JSON, HTTP headers
+  url,      ///< section 5: `-_`, without padding; tokens
+};
 
-/// Nothing for another alphabet, missing padding, white space or bits after the end.
-std::optional<std::string> base64_decoded(std::string_view text);
+void append_base64(std::string &out, std::string_view bytes,
+                   base64_alphabet alphabet = base64_alphabet::standard);
+
+std::string base64_encoded(std::string_view bytes, base64_alphabet alphabet);
+
+/// Nothing for another alphabet, white space, padding that is missing or too much, a length no text has, and
+/// left-over bits that are not 0.
+std::optional<std::string> base64_decoded(std::string_view text,
+                                          base64_alphabet alphabet = base64_alphabet::standard);
 
 } // namespace stentor::net

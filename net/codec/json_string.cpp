@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/codec/json_string.hpp"
 
+#include "cluster/percent.hpp"
+
 #include <algorithm>
 
 namespace stentor::net {
@@ -61,11 +63,7 @@ void append_escape(std::string &out, char c) {
 int hex4(const char *p) noexcept {
   int value = 0;
   for (int i = 0; i < 4; ++i) {
-    char c = p[i];
-    int digit = c >= '0' && c <= '9'   ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : -1;
+    int digit = hex_digit(p[i]);
     if (digit < 0)
       return -1;
     value = value * 16 + digit;

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/http/chunk_decoder.hpp"
 
+#include "cluster/percent.hpp"
+#include "net/http/http_text.hpp"
+
 #include <algorithm>
 
 namespace stentor::net {
 
 namespace {
 
-// 8 digits, 4 GiB: far above every limit, far below an overflow.
-constexpr uint8_t max_size_digits = 8;
-
+/// Of a quoted string or a field's value; bytes above 0x7F are `obs-text`.
 bool is_text(char c) noexcept {
   return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
+}
+
+bool is_blank(char c) noexcept {
+  return c == ' ' || c == '\t';
 }
 
 } // namespace
@@ -38,33 +43,29 @@ void chunk_decoder::take(std::string_view &bytes, size_t n) noexcept {
     at_ = at::data_cr;
 }
 
-/// One byte of framing; false where it may not stand there.
-bool chunk_decoder::step(char c) {
+/// One byte of framing; false if it may not stand there.
+bool chunk_decoder::step(char c) noexcept {
   switch (at_) {
   case at::size: {
-    auto lower = static_cast<char>(c | 0x20);
-    auto digit = c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-    if (digit >= 0) {
+    if (auto digit = hex_digit(c); digit >= 0) {
       left_ = left_ * 16 + static_cast<uint64_t>(digit);
       return ++digits_ <= max_size_digits;
     }
-    if (digits_ == 0)
-      return false;
+    at_ = at::extension;
+    extensions_ = {};
     skipped_ = 0;
-    at_ = c == '\r' ? at::size_lf : at::extension;
-    return c == '\r' || c == ';' || c == ' ' || c == '\t';
+    return digits_ > 0 && step(c);
   }
   case at::extension:
-    if (c == '\r') {
+    if (!extensions_.step(c))
+      return false;
+    if (extensions_.at_ == extensions::at::line_end)
       at_ = at::size_lf;
-      return true;
-    }
-    return is_text(c) && ++skipped_ <= max_extension_bytes;
+    return ++skipped_ <= max_extension_bytes;
   case at::size_lf:
     at_ = left_ > 0 ? at::data : at::trailer;
     digits_ = 0;
     skipped_ = 0;
-    line_is_empty_ = true;
     return c == '\n';
   case at::data_cr:
     at_ = at::data_lf;
@@ -73,15 +74,18 @@ bool chunk_decoder::step(char c) {
     at_ = at::size;
     return c == '\n';
   case at::trailer:
-    if (c == '\r') {
-      at_ = line_is_empty_ ? at::last_lf : at::trailer_lf;
-      return true;
-    }
-    line_is_empty_ = false;
-    return is_text(c) && ++skipped_ <= max_trailer_bytes;
+    at_ = c == '\r' ? at::last_lf : at::trailer_name;
+    return c == '\r' || (is_token(c) && ++skipped_ <= max_trailer_bytes);
+  case at::trailer_name:
+    if (c == ':')
+      at_ = at::trailer_value;
+    return (c == ':' || is_token(c)) && ++skipped_ <= max_trailer_bytes;
+  case at::trailer_value:
+    if (c == '\r')
+      at_ = at::trailer_lf;
+    return (c == '\r' || is_text(c)) && ++skipped_ <= max_trailer_bytes;
   case at::trailer_lf:
     at_ = at::trailer;
-    line_is_empty_ = true;
     return c == '\n';
   case at::last_lf:
     at_ = at::done;
@@ -91,6 +95,59 @@ bool chunk_decoder::step(char c) {
     break;
   }
   return false;
+}
+
+bool chunk_decoder::extensions::step(char c) noexcept {
+  switch (at_) {
+  case at::end_of_one:
+    return end_one(c, at::gap);
+  case at::gap:
+    return is_blank(c) || (c == ';' && end_one(c, at::gap));
+  case at::before_name:
+    if (is_token(c))
+      at_ = at::name;
+    return is_blank(c) || is_token(c);
+  case at::name:
+    return is_token(c) || end_one(c, at::name_gap);
+  case at::name_gap:
+    return is_blank(c) || ((c == ';' || c == '=') && end_one(c, at::name_gap));
+  case at::before_value:
+    if (c == '"')
+      at_ = at::quoted;
+    else if (is_token(c))
+      at_ = at::token;
+    return c == '"' || is_blank(c) || is_token(c);
+  case at::token:
+    return is_token(c) || end_one(c, at::gap);
+  case at::quoted:
+    if (c == '"')
+      at_ = at::end_of_one;
+    else if (c == '\\')
+      at_ = at::escaped;
+    return is_text(c);
+  case at::escaped:
+    at_ = at::quoted;
+    return is_text(c);
+  case at::line_end:
+    break;
+  }
+  return false;
+}
+
+/// Behind a size, a name or a value: the line's end, another extension, the name's value, or `blanks`.
+bool chunk_decoder::extensions::end_one(char c, at blanks) noexcept {
+  auto may_have_value = blanks == at::name_gap;
+  if (c == '\r')
+    at_ = at::line_end;
+  else if (c == ';')
+    at_ = at::before_name;
+  else if (c == '=' && may_have_value)
+    at_ = at::before_value;
+  else if (is_blank(c))
+    at_ = blanks;
+  else
+    return false;
+  return true;
 }
 
 } // namespace stentor::net

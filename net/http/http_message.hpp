@@ -33,6 +33,7 @@ struct http_head {
   bool keep_alive = true;
   bool chunked = false;
   bool expects_continue = false;
+  bool is_absolute = false;       ///< the target was a whole URL, as proxies are sent; `path` is that of it
   std::optional<uint64_t> length; ///< `Content-Length`
   part path;                      ///< still percent-encoded, starts with '/' (or is "*")
   part query;                     ///< without the '?', still percent-encoded

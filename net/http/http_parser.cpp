@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/http/http_parser.hpp"
 
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -18,6 +19,7 @@ constexpr http_problem malformed{400, "malformed", "the request does not parse a
 constexpr http_problem bad_version{505, "version", "only HTTP/1.0 and HTTP/1.1 are spoken here"};
 constexpr http_problem bad_target{400, "malformed", "the request target is not a path"};
 constexpr http_problem bad_host{400, "malformed", "HTTP/1.1 needs exactly one Host header"};
+constexpr http_problem bad_repetition{400, "malformed", "a header that may stand once stands twice"};
 constexpr http_problem bad_folding{400, "malformed", "a header is folded over several lines"};
 constexpr http_problem bad_length{400, "malformed", "Content-Length is not one decimal number"};
 constexpr http_problem bad_framing{400, "malformed", "Content-Length and Transfer-Encoding conflict"};
@@ -42,6 +44,24 @@ http_method method_of(http::verb verb) noexcept {
   if (verb == http::verb::options)
     return http_method::options;
   return http_method::other;
+}
+
+/// The header's bit in a set of those of which one value is meant; 0 for one that may stand any number of
+/// times. Of two, the proxy in front may go by one and we by the other.
+unsigned single_bit(http::field field, std::string_view name) noexcept {
+  constexpr http::field single[] = {http::field::host,
+                                    http::field::content_length,
+                                    http::field::content_type,
+                                    http::field::authorization,
+                                    http::field::origin,
+                                    http::field::expect,
+                                    http::field::sec_websocket_key,
+                                    http::field::sec_websocket_version};
+  for (size_t i = 0; i < std::size(single); ++i)
+    if (field == single[i])
+      return 1U << i;
+  // Beast has no name for ours.
+  return field == http::field::unknown && equals_lower(name, "idempotency-key") ? 1U << std::size(single) : 0;
 }
 
 std::string_view view(boost::beast::string_view text) noexcept {
@@ -89,6 +109,7 @@ private:
     head_.is_1_1 = version == 11;
     auto target = view(beast_target);
     if (target.starts_with("http://")) { // absolute form, RFC 9112 section 3.2.2
+      head_.is_absolute = true;
       target.remove_prefix(7);
       auto slash = target.find('/');
       if (slash == target.npos)
@@ -118,11 +139,15 @@ private:
     if (head_.fields.size() >= max_http_fields)
       return refuse(too_many_fields, ec);
     head_.fields.push_back({part_of(name), part_of(value)});
+    if (auto bit = single_bit(field, name); (seen_ & bit) != 0)
+      return refuse(field == http::field::host ? bad_host : bad_repetition, ec);
+    else
+      seen_ |= bit;
     if (field == http::field::host) {
-      ++hosts_;
+      has_host_ = true;
     } else if (field == http::field::content_length) {
-      // Beast takes "5, 5" and a second equal field; another reader may not.
-      if (++lengths_ > 1 || value.empty() || value.find_first_not_of("0123456789") != value.npos)
+      // Beast takes "5, 5"; another reader may not.
+      if (value.empty() || value.find_first_not_of("0123456789") != value.npos)
         return refuse(bad_length, ec);
     } else if (field == http::field::transfer_encoding) {
       // Beast reads "gzip" or "chunked, gzip" as "no body": the classic way to smuggle a request.
@@ -138,7 +163,7 @@ private:
   }
 
   const http_problem *check() {
-    if (head_.is_1_1 ? hosts_ != 1 : hosts_ > 1)
+    if (head_.is_1_1 && !has_host_) // probes of HTTP/1.0 have none
       return &bad_host;
     head_.keep_alive = keep_alive();
     head_.chunked = chunked();
@@ -160,8 +185,8 @@ private:
   std::string_view bytes_;
   http_head &head_;
   const http_problem *problem_ = nullptr;
-  int hosts_ = 0;
-  int lengths_ = 0;
+  unsigned seen_ = 0; ///< of `single_bit`
+  bool has_host_ = false;
 };
 
 } // namespace
@@ -171,7 +196,7 @@ const http_problem *parse_http_head(std::string_view bytes, http_head &head) {
   head.is_1_1 = true;
   head.fields.clear();
   head.length.reset();
-  head.chunked = head.expects_continue = false;
+  head.chunked = head.expects_continue = head.is_absolute = false;
   head.path = head.query = {};
   if (bytes.size() > max_http_head_bytes)
     return &too_many_fields;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/http/http_router.hpp"
 
+#include "cluster/percent.hpp"
+
 namespace stentor::net {
 
 namespace {

@@ -3,6 +3,7 @@
 
 #include "net/codec/json_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -46,6 +47,8 @@ std::string_view status_phrase(int status) noexcept {
     return "Expectation Failed";
   case 422:
     return "Unprocessable Content";
+  case 426:
+    return "Upgrade Required";
   case 429:
     return "Too Many Requests";
   case 431:
@@ -64,42 +67,6 @@ std::string_view status_phrase(int status) noexcept {
   return "Status";
 }
 
-namespace {
-
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
-
-} // namespace
-
-bool percent_decode(std::string_view text, std::string &out) {
-  if (text.find('%') == text.npos) {
-    out += text;
-    return true;
-  }
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size())
-      return false;
-    auto high = hex_digit(text[i + 1]);
-    auto low = hex_digit(text[i + 2]);
-    if (high < 0 || low < 0 || (high == 0 && low == 0))
-      return false;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return true;
-}
-
 std::string error_body(std::string_view code, std::string_view message) {
   std::string body{R"({"error":{"code":)"};
   append_json_string(body, code);
@@ -107,6 +74,30 @@ std::string error_body(std::string_view code, std::string_view message) {
   append_json_string(body, message);
   body += "}}";
   return body;
+}
+
+bool is_token(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         (c != '\0' && std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos);
+}
+
+std::string_view next_element(std::string_view &list) noexcept {
+  while (!list.empty()) {
+    auto element = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(element.size() + 1, list.size()));
+    auto first = element.find_first_not_of(" \t");
+    if (first == element.npos)
+      continue;
+    return element.substr(first, element.find_last_not_of(" \t") + 1 - first);
+  }
+  return {};
+}
+
+bool lists_element(std::string_view list, std::string_view lower) noexcept {
+  for (auto element = next_element(list); !element.empty(); element = next_element(list))
+    if (equals_lower(element, lower))
+      return true;
+  return false;
 }
 
 bool equals_lower(std::string_view a, std::string_view lower) noexcept {

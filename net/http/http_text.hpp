@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small pieces of HTTP text: status phrases, percent-decoding, the error body and the `Date`
+// Small pieces of HTTP text: status phrases, lists, the error body and the `Date`
 // header. Pure functions, any thread; `http_date` belongs to one loop.
 #pragma once
 
@@ -21,11 +21,18 @@ struct http_problem {
 /// The reason phrase; "Status" for codes we never send.
 std::string_view status_phrase(int status) noexcept;
 
-/// Appends `text` with its `%XX` decoded. False, with `out` undefined, where an escape is broken or a NUL.
-[[nodiscard]] bool percent_decode(std::string_view text, std::string &out);
-
 /// `{"error":{"code":"...","message":"..."}}`; both are UTF-8.
 std::string error_body(std::string_view code, std::string_view message);
+
+/// Whether `c` may stand in a token, as a field name is one (RFC 9110 section 5.6.2).
+bool is_token(char c) noexcept;
+
+/// Takes the first element that is not empty off a comma-separated list (RFC 9110 section 5.6.1), trimmed;
+/// empty once there is none.
+std::string_view next_element(std::string_view &list) noexcept;
+
+/// Whether the comma-separated `list` has `lower`, which is in lower case; without regard to case.
+bool lists_element(std::string_view list, std::string_view lower) noexcept;
 
 /// Whether `a` equals `lower`, which is in lower case, without regard to the case of ASCII letters.
 bool equals_lower(std::string_view a, std::string_view lower) noexcept;

@@ -2,6 +2,7 @@
 #include "net/http/push_api.hpp"
 
 #include "net/codec/json_writer.hpp"
+#include "net/http/query.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -28,33 +29,23 @@ bool read_milliseconds(std::string_view text, std::optional<uint32_t> &out) noex
 } // namespace
 
 const http_problem *read_push_query(std::string_view query, push_options &out) {
-  std::string decoded;
-  while (!query.empty()) {
-    auto member = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), member.size() + 1));
-    auto mark = std::min(member.find('='), member.size());
-    auto name = member.substr(0, mark);
-    auto value = member.substr(std::min(member.size(), mark + 1));
-    if (name != "want" && name != "timeout_ms" && name != "ttl_ms")
-      continue;
-    if (value.find('%') != value.npos) {
-      decoded.clear();
-      if (!percent_decode(value, decoded))
-        return &bad_query;
-      value = decoded;
-    }
-    if (name == "want") {
-      auto w = want_from(value);
-      if (!w)
-        return &bad_want;
-      out.wants = *w;
-    } else if (name == "timeout_ms") {
-      if (!read_milliseconds(value, out.timeout_ms))
-        return &bad_timeout;
-    } else if (!read_milliseconds(value, out.ttl_ms)) {
-      return &bad_ttl;
-    }
+  if (query.empty())
+    return nullptr;
+  auto wants = find_parameter(query, "want");
+  auto timeout = find_parameter(query, "timeout_ms");
+  auto ttl = find_parameter(query, "ttl_ms");
+  if (wants.is_broken() || timeout.is_broken() || ttl.is_broken())
+    return &bad_query;
+  if (wants.what != query_parameter::kind::absent) {
+    auto w = want_from(wants.value);
+    if (!w)
+      return &bad_want;
+    out.wants = *w;
   }
+  if (timeout.what != query_parameter::kind::absent && !read_milliseconds(timeout.value, out.timeout_ms))
+    return &bad_timeout;
+  if (ttl.what != query_parameter::kind::absent && !read_milliseconds(ttl.value, out.ttl_ms))
+    return &bad_ttl;
   return nullptr;
 }
 

@@ -23,7 +23,8 @@ struct push_options {
   std::string_view key; ///< empty for none, else 1 to `max_key_bytes` printable ASCII characters
 };
 
-/// Reads `want`, `timeout_ms` and `ttl_ms`; other names are ignored. Null where they are good.
+/// Reads `want`, `timeout_ms` and `ttl_ms`; the first of each name counts, other names are ignored. Null if
+/// they are good.
 [[nodiscard]] const http_problem *read_push_query(std::string_view query, push_options &out);
 
 /// Whether `key` may be an idempotency key.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP side of a WebSocket's birth (RFC 6455 4.2): reads the upgrade request with Beast's parser and
-// writes the answer. Pure: complete request heads in, strings out; who may connect is decided elsewhere.
+// The HTTP side of a WebSocket's birth (RFC 6455 4.2): judges an upgrade request, read by the one reader of
+// request heads (net/http/http_parser.hpp), and writes the answer. Pure: complete request heads in, strings
+// out; who may connect is decided elsewhere.
 #pragma once
 
 #include "cluster/envelope.hpp"
+#include "net/http/http_message.hpp"
+#include "net/http/query.hpp"
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,17 +32,12 @@ struct upgrade_answer {
   uint32_t retry_after_s = 0;   ///< as `Retry-After` where not 0
 };
 
-/// A request head that was read: owns what `request()` points into.
+/// A request head that was read, once per object. Everything in it points into the bytes it was read from.
 class upgrade_head {
 public:
-  upgrade_head();
-  ~upgrade_head();
-  upgrade_head(const upgrade_head &) = delete;
-  upgrade_head &operator=(const upgrade_head &) = delete;
-
-  /// Reads `head`, everything up to and with the empty line. Status 101 where it is a good WebSocket upgrade,
-  /// else the refusal: 400, 405 or 426.
-  upgrade_answer parse(std::string_view head);
+  /// Reads `bytes`, everything up to and with the empty line; they outlive this. Status 101 if it is a good
+  /// WebSocket upgrade, else the refusal: 400, 405, 426, 431 or 503.
+  upgrade_answer parse(std::string_view bytes);
 
   /// After a good `parse`.
   const upgrade_request &request() const noexcept { return request_; }
@@ -48,19 +45,21 @@ public:
   std::string accept(format chosen) const;
 
 private:
+  bool lists(std::string_view lower_name, std::string_view lower) const;
   upgrade_answer parse_fields();
+  void read_offer(std::string_view list);
 
-  struct fields;
-  std::unique_ptr<fields> fields_;
+  http_head head_;
+  std::string_view bytes_;
   upgrade_request request_;
   std::string_view key_;
   bool offered_[2] = {false, false}; ///< by format
 };
 
+/// The `Sec-WebSocket-Accept` for a `Sec-WebSocket-Key` (RFC 6455 4.2.2).
+std::string upgrade_accept(std::string_view key);
+
 /// The answer that refuses: plain text, connection closed.
 std::string refusal(const upgrade_answer &answer);
-
-/// The decoded value of `name` in a query string; nothing where absent or badly encoded.
-std::optional<std::string> query_value(std::string_view query, std::string_view name);
 
 } // namespace stentor::net

@@ -5,6 +5,7 @@
 #include "net/client/upgrade_text.hpp"
 #include "net/codec/json_reader.hpp"
 #include "net/codec/msgpack_reader.hpp"
+#include "net/websocket/upgrade.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -130,7 +131,7 @@ size_t device_dialect::consume(fleet &f, connection &c, std::string_view bytes) 
 }
 
 void device_dialect::take_upgrade_answer(fleet &f, connection &c, std::string_view head) {
-  static const auto accept = net::client::upgrade_accept(handshake_key);
+  static const auto accept = net::upgrade_accept(handshake_key);
   if (!head.starts_with("HTTP/1.1 101") || head.find(accept) == std::string_view::npos) {
     // Without its body: it may not be here yet, and nobody reads it.
     net::client::response_reader reader{head.size() + 1, 0, true};

@@ -150,7 +150,7 @@ void fuzz_device(std::string_view bytes) {
   check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
   choices cuts{bytes};
   auto stream =
-      std::string{"GET /?token=x HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      std::string{"GET /?token=x HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"};
   stream.resize(cuts.below(8) == 0 ? cuts.below(stream.size()) : stream.size());
   stream += bytes;

@@ -3,7 +3,7 @@
 // ones can be made too.
 #pragma once
 
-#include "net/codec/base64url.hpp"
+#include "net/codec/base64.hpp"
 #include "net/token.hpp"
 
 #include <openssl/bio.h>
@@ -81,12 +81,13 @@ inline token_claims good_claims() {
 
 /// A token with any header and claims, signed with HMAC-SHA256 by OpenSSL's own call over `key`.
 inline std::string hs_token(std::string_view header, std::string_view claims, std::string_view key = secret) {
-  auto text = base64url_encode(header) + '.' + base64url_encode(claims);
+  auto text =
+      base64_encoded(header, base64_alphabet::url) + '.' + base64_encoded(claims, base64_alphabet::url);
   unsigned char out[EVP_MAX_MD_SIZE];
   size_t size = 0;
   EVP_Q_mac(nullptr, "HMAC", nullptr, "SHA256", nullptr, key.data(), key.size(),
             reinterpret_cast<const unsigned char *>(text.data()), text.size(), out, sizeof out, &size);
-  return text + '.' + base64url_encode({reinterpret_cast<char *>(out), size});
+  return text + '.' + base64_encoded({reinterpret_cast<char *>(out), size}, base64_alphabet::url);
 }
 
 inline constexpr std::string_view hs_header = R"({"alg":"HS256","typ":"JWT","kid":"h"})";

@@ -211,23 +211,5 @@ TEST(sign_token, survives_a_kid_that_is_not_text) {
   EXPECT_TRUE(sign_token({"\xff", token_algorithm::hs256, secret}, good_claims(), now_s));
 }
 
-// -- base64url ----
-
-TEST(base64url, returns_what_was_encoded) {
-  std::string bytes;
-  for (int i = 0; i < 256; ++i) {
-    EXPECT_EQ(base64url_decode(base64url_encode(bytes)), bytes);
-    bytes.push_back(static_cast<char>(i * 7));
-  }
-  EXPECT_EQ(base64url_encode("\xfb\xff\xbf"), "-_-_");
-}
-
-TEST(base64url, accepts_one_encoding_of_each_text) {
-  for (auto bad : {"A", "AAAAA", "AB=", "AB==", "A+", "A/", "AA A", "AB", "AAB", "AA\n"})
-    EXPECT_FALSE(base64url_decode(bad)) << bad;
-  EXPECT_EQ(base64url_decode("AA"), std::string(1, '\0'));
-  EXPECT_EQ(base64url_decode(""), "");
-}
-
 } // namespace
 } // namespace stentor::net::test

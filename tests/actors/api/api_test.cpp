@@ -138,6 +138,9 @@ TEST(api, refuses_bad_pushes_and_keeps_the_connection) {
       {http("GET", push_path), 405, "method"},
       {http("GET", "/v1/devices/%zz"), 400, "malformed"},
       {http("GET", "/v1/admin/actors?top=0"), 400, "malformed"},
+      {http("GET", "/v1/admin/actors?x=1&top=1001"), 400, "malformed"},
+      {http("GET", "/v1/admin/actors?top=%zz"), 400, "malformed"},
+      {http("GET", "/v1/admin/actors?top=3x"), 400, "malformed"},
   };
   api_rig rig;
   rig.connect();
@@ -199,6 +202,15 @@ TEST(api, wants_a_key_everywhere_but_for_its_health) {
   rig.send(http("POST", push_path, "1", "Authorization: Bearer k2\r\n"));
   EXPECT_EQ(rig.messages.size(), 1u);
   EXPECT_EQ(rig.rejected["api_key"], 4);
+}
+
+TEST(api, answers_probes_of_http_1_0_without_a_host) {
+  api_rig rig{{false, {"k1"}, {}}};
+  for (auto path : {"/healthz", "/readyz"}) {
+    auto peer = rig.connect();
+    rig.send("GET " + std::string{path} + " HTTP/1.0\r\n\r\n", peer);
+    EXPECT_TRUE(rig.received(peer).starts_with("HTTP/1.0 200 OK\r\n")) << path;
+  }
 }
 
 TEST(api, lets_nobody_in_without_keys_unless_it_is_open) {
@@ -302,6 +314,22 @@ TEST(api, passes_metrics_and_top_actors_through) {
   rig.turn();
   EXPECT_EQ(status_of(rig.received()), 503);
   EXPECT_EQ(rig.questions[2].what, "actors 50");
+}
+
+TEST(api, finds_a_parameter_wherever_it_stands_in_the_query) {
+  api_rig rig;
+  rig.connect();
+  std::string all;
+  for (auto query : {"x=1&top=3", "top=3&x=1", "x&y=%zz&top=%33", "top=3&top=4"})
+    all += http("GET", std::string{"/v1/admin/actors?"} + query);
+  all += http("GET", "/v1/admin/actors?stop=9") + http("GET", "/v1/admin/actors?x=top=9");
+  rig.send(all);
+  for (size_t i = 0; i < 6; ++i) {
+    ASSERT_EQ(rig.questions.size(), i + 1);
+    EXPECT_EQ(rig.questions[i].what, i < 4 ? "actors 3" : "actors 50");
+    rig.back_end_api->on_text(rig.questions[i].ticket, "application/json", std::string{"[]"});
+    rig.turn();
+  }
 }
 
 TEST(api, says_why_it_is_not_ready) {

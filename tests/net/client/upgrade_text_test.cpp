@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "net/websocket/upgrade.hpp"
+
 namespace stentor::net::client {
 namespace {
 

@@ -82,6 +82,11 @@ TEST(http_conversation, refuses_every_ambiguous_framing) {
       {request("X-One: a\nb: c\r\n"), 400},
       {request(std::string_view{"X-One: a\0b\r\n", 12}), 400},
       {request("Host: again\r\n"), 400},
+      {request("Authorization: Bearer a\r\nauthorization: Bearer b\r\n"), 400},
+      {request("Origin: http://a\r\nOrigin: http://b\r\n"), 400},
+      {request("Content-Type: application/json\r\nContent-Type: application/msgpack\r\n"), 400},
+      {request("Idempotency-Key: a\r\nIDEMPOTENCY-KEY: b\r\n"), 400},
+      {request("Expect: 100-continue\r\nExpect: 100-continue\r\n"), 400},
       {request("Expect: a-miracle\r\n"), 417},
       {"POST /now HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
       {"GET /now HTTP/1.1\r\n\r\n", 400},
@@ -100,6 +105,15 @@ TEST(http_conversation, refuses_every_ambiguous_framing) {
   }
 }
 
+TEST(http_conversation, takes_a_1_0_request_without_host_and_headers_that_may_stand_twice) {
+  http_rig probe;
+  probe.feed("GET /now HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(status_of(probe), 200);
+  http_rig twice;
+  twice.feed(get("/now", "X-Forwarded-For: a\r\nX-Forwarded-For: b\r\nCookie: a\r\nCookie: b\r\n"));
+  EXPECT_EQ(status_of(twice), 200);
+}
+
 TEST(http_conversation, refuses_broken_chunks_with_400) {
   for (auto chunks : {"x\r\n", "\r\n", "5\rhello", "5\r\nhelloX", "5\r\nhello\rX", "123456789\r\n", "5 x\n",
                       "0\r\nA\x01"}) {
@@ -108,6 +122,10 @@ TEST(http_conversation, refuses_broken_chunks_with_400) {
     EXPECT_EQ(status_of(rig), 400) << chunks;
     EXPECT_TRUE(rig.transport.closed) << chunks;
   }
+  http_rig stream;
+  stream.feed(chunked("/stream", "2\r\nab\r\n2 junk\r\ncd\r\n0\r\n\r\n"));
+  EXPECT_EQ(status_of(stream), 400);
+  EXPECT_EQ(stream.events.log, "POST /stream\nend [ab] 400\n");
   http_rig long_extension;
   long_extension.feed(chunked("/now", "1;" + std::string(2000, 'e')));
   EXPECT_EQ(status_of(long_extension), 400);

@@ -135,6 +135,17 @@ TEST(http_text, renders_the_date_once_a_second) {
   EXPECT_EQ(date.line(start + std::chrono::milliseconds{750}), "Date: Sun, 06 Nov 1994 08:49:38 GMT\r\n");
 }
 
+TEST(http_text, cuts_lists_at_commas_and_trims) {
+  std::string_view list = " a,, b c\t,\t ,d";
+  EXPECT_EQ(next_element(list), "a");
+  EXPECT_EQ(next_element(list), "b c");
+  EXPECT_EQ(next_element(list), "d");
+  EXPECT_EQ(next_element(list), "");
+  EXPECT_TRUE(lists_element("keep-alive , UpGrade", "upgrade"));
+  EXPECT_FALSE(lists_element("upgraded, not-upgrade", "upgrade"));
+  EXPECT_FALSE(lists_element("", "upgrade"));
+}
+
 TEST(http_text, compares_names_without_case) {
   EXPECT_TRUE(equals_lower("Content-TYPE", "content-type"));
   EXPECT_FALSE(equals_lower("Content-Typ", "content-type"));

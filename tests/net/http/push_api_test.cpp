@@ -14,6 +14,9 @@ TEST(push_query, reads_its_three_options_and_ignores_others) {
   EXPECT_EQ(options.wants, want::acked);
   EXPECT_EQ(options.timeout_ms, 250u);
   EXPECT_EQ(options.ttl_ms, 10u);
+  push_options first;
+  EXPECT_EQ(read_push_query("want=none&want=acked&x=%zz", first), nullptr);
+  EXPECT_EQ(first.wants, want::none) << "as on every route";
   push_options none;
   EXPECT_EQ(read_push_query("", none), nullptr);
   EXPECT_EQ(none.wants, want::written);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/websocket/upgrade.hpp"
 
+#include "net/http/http_parser.hpp"
 #include "tests/net/websocket/device_socket_fixture.hpp"
 
 namespace stentor::net {
@@ -75,11 +76,21 @@ TEST_F(upgrade_test, refuses_bad_requests_each_with_its_status) {
   auto with = [](std::string text, std::string_view what, std::string_view instead) {
     return text.replace(text.find(what), what.size(), instead);
   };
+  std::string many;
+  for (size_t i = 0; i < max_http_fields; ++i)
+    many += "A: b\r\n";
   const std::vector<bad_request> cases = {
       {"not HTTP", "\x16\x03\x01", "400"},
       {"garbage", "HELLO\r\n\r\n", "400"},
       {"POST", with(request(), "GET", "POST"), "405"},
       {"HTTP/1.0", with(request(), "HTTP/1.1", "HTTP/1.0"), "400"},
+      {"no host", without(request(), "Host:"), "400"},
+      {"two hosts", request("Host: localhost\r\n"), "400"},
+      {"two keys", request("Sec-WebSocket-Key: " + std::string{good_key} + "\r\n"), "400"},
+      {"two keys, one without a value", request("Sec-WebSocket-Key:\r\n"), "400"},
+      {"two versions", request("Sec-WebSocket-Version: 13\r\n"), "400"},
+      {"two origins", request("Origin: http://x\r\norigin: http://y\r\n"), "400"},
+      {"two tokens", request("Authorization: Bearer a\r\nAuthorization: Bearer b\r\n"), "400"},
       {"no upgrade", without(request(), "Upgrade: websocket"), "426"},
       {"h2c", with(request(), "websocket", "h2c"), "426"},
       {"no connection", without(request(), "Connection:"), "400"},
@@ -90,8 +101,18 @@ TEST_F(upgrade_test, refuses_bad_requests_each_with_its_status) {
       {"key of other letters", with(request(), "dGhl", "d!hl"), "400"},
       {"a body", request("Content-Length: 3\r\n"), "400"},
       {"a chunked body", request("Transfer-Encoding: chunked\r\n"), "400"},
+      {"a gzipped body", request("Transfer-Encoding: gzip\r\n"), "400"},
+      {"a body in both ways", request("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"), "400"},
+      {"an encoding that is none", request("Transfer-Encoding: identity\r\n"), "400"},
+      {"two lengths of nothing", request("Content-Length: 0\r\nContent-Length: 0\r\n"), "400"},
+      {"no HTTP we know", with(request(), "HTTP/1.1", "HTTP/2.0"), "400"},
+      {"a folded header", request("X-One: a\r\n b\r\n"), "400"},
+      {"a header behind a bare LF", request("X-One: a\nX-Two: b\r\n"), "400"},
+      {"space before a colon", request("X-One : a\r\n"), "400"},
+      {"no path", request({}, "*"), "400"},
       {"a proxy's target", request({}, "http://localhost/"), "400"},
       {"a bad header", request("No colon\r\n"), "400"},
+      {"too many headers", request(many), "431"},
       {"too large", request("X: " + std::string(9000, 'x') + "\r\n"), "431"},
       {"endless", "GET /" + std::string(9000, 'x'), "431"},
   };
@@ -108,6 +129,13 @@ TEST_F(upgrade_test, refuses_bad_requests_each_with_its_status) {
     EXPECT_TRUE(peer_->saw_fin());
     EXPECT_FALSE(peer_->saw_reset());
   }
+}
+
+TEST_F(upgrade_test, takes_headers_that_may_stand_twice_or_mean_nothing_here) {
+  connect();
+  shake(request("Cookie: a\r\nCookie: b\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\n"
+                "Upgrade: h2c\r\nContent-Length: 0\r\n"));
+  EXPECT_TRUE(head_.starts_with("HTTP/1.1 101 ")) << head_;
 }
 
 TEST_F(upgrade_test, refuses_where_the_owner_does) {
@@ -132,18 +160,6 @@ TEST_F(upgrade_test, answers_a_close_before_the_upgrade_with_a_status) {
   EXPECT_TRUE(peer_->got().starts_with("HTTP/1.1 408 ")) << peer_->got();
   EXPECT_TRUE(peer_->got().ends_with("too late\n"));
   EXPECT_STREQ(end_.reason, "auth_timeout");
-}
-
-TEST(query_value, decodes_the_first_value_of_its_name) {
-  EXPECT_EQ(query_value("a=1&token=x%2Dy&token=z", "token"), "x-y");
-  EXPECT_EQ(query_value("a=1+2", "a"), "1 2");
-  EXPECT_EQ(query_value("token", "token"), "");
-  EXPECT_EQ(query_value("token=%41", "token"), "A");
-  EXPECT_EQ(query_value("xtoken=1&tokenx=2", "token"), std::nullopt);
-  EXPECT_EQ(query_value("", "token"), std::nullopt);
-  EXPECT_EQ(query_value("t=%4", "t"), std::nullopt);
-  EXPECT_EQ(query_value("t=%", "t"), std::nullopt);
-  EXPECT_EQ(query_value("t=%zz", "t"), std::nullopt);
 }
 
 } // namespace
