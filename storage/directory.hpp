@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The directory: which session of which incarnation of which node holds a device. This is the interface;
-// `memory` is its embedded twin and Redis follows, both held to tests/storage/directory_contract.hpp.
-// Blocking calls, one caller (the directory actor); never called from an event loop. Batches in, batches out,
-// same order, same length.
+// `memory_directory` serves a node alone, `redis_directory` a cluster, and one contract holds both
+// (tests/storage/directory_contract.hpp). Blocking calls, one caller (the directory actor); never called from
+// an event loop. Batches in, batches out, same order, same length.
 #pragma once
 
 #include "cluster/ids.hpp"

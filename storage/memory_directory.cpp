@@ -28,15 +28,22 @@ memory_directory::~memory_directory() = default;
 
 // -- devices ----
 
-auto memory_directory::bind(const std::vector<bind_request> &batch) -> std::vector<result<bind_result>> {
+template <class Answer, class Request, class One>
+auto memory_directory::write(const std::vector<Request> &batch, One one) -> std::vector<result<Answer>> {
   auto now = clock_();
-  std::vector<result<bind_result>> results;
+  std::vector<result<Answer>> results;
   results.reserve(batch.size());
   for (auto &x : batch) {
-    if (now >= x.lease_until) {
+    if (now >= x.lease_until)
       results.emplace_back(make_error(errc::fenced));
-      continue;
-    }
+    else
+      results.push_back(one(x, now));
+  }
+  return results;
+}
+
+auto memory_directory::bind(const std::vector<bind_request> &batch) -> std::vector<result<bind_result>> {
+  return write<bind_result>(batch, [this](auto &x, auto now) -> result<bind_result> {
     auto [where, is_new] = devices_.try_emplace(x.device);
     auto &held = where->second;
     bind_result answer;
@@ -44,21 +51,17 @@ auto memory_directory::bind(const std::vector<bind_request> &batch) -> std::vect
       auto &[node, inc] = held.at->first;
       if (inc == x.to.inc && held.session == x.to.session && node == x.to.node) {
         answer.ep = held.ep;
-        results.emplace_back(std::move(answer));
-        continue;
+        return answer;
       }
-      if (x.asked_at != 0 && held.ep > static_cast<epoch>(x.asked_at)) {
-        results.emplace_back(make_error(errc::stale));
-        continue;
-      }
+      if (x.asked_at != 0 && held.ep > static_cast<epoch>(x.asked_at))
+        return make_error(errc::stale);
       if (is_live(*held.at, now))
         answer.previous = route_of(held);
     }
     answer.ep = fresh_epoch(x.floor, now);
     put(where, x.account, x.to, answer.ep);
-    results.emplace_back(std::move(answer));
-  }
-  return results;
+    return answer;
+  });
 }
 
 epoch memory_directory::fresh_epoch(epoch floor, directory_time now) const {
@@ -67,14 +70,7 @@ epoch memory_directory::fresh_epoch(epoch floor, directory_time now) const {
 
 auto memory_directory::restore(const std::vector<restore_request> &batch)
     -> std::vector<result<restore_result>> {
-  auto now = clock_();
-  std::vector<result<restore_result>> results;
-  results.reserve(batch.size());
-  for (auto &x : batch) {
-    if (now >= x.lease_until) {
-      results.emplace_back(make_error(errc::fenced));
-      continue;
-    }
+  return write<restore_result>(batch, [this](auto &x, auto now) -> result<restore_result> {
     auto [where, is_new] = devices_.try_emplace(x.device);
     restore_result answer;
     if (is_new || where->second.ep < x.to.ep) {
@@ -87,29 +83,20 @@ auto memory_directory::restore(const std::vector<restore_request> &batch)
     } else {
       answer.holder = std::move(held);
     }
-    results.emplace_back(std::move(answer));
-  }
-  return results;
+    return answer;
+  });
 }
 
 auto memory_directory::unbind(const std::vector<unbind_request> &batch) -> std::vector<result<bool>> {
-  auto now = clock_();
-  std::vector<result<bool>> results;
-  results.reserve(batch.size());
-  for (auto &x : batch) {
-    if (now >= x.lease_until) {
-      results.emplace_back(make_error(errc::fenced));
-      continue;
-    }
+  return write<bool>(batch, [this](auto &x, auto) -> result<bool> {
     auto where = devices_.find(x.device);
     auto is_mine = where != devices_.end() && where->second.ep == x.ep;
     if (is_mine) {
       take(where->second);
       devices_.erase(where);
     }
-    results.emplace_back(is_mine);
-  }
-  return results;
+    return is_mine;
+  });
 }
 
 auto memory_directory::lookup(const std::vector<device_id> &devices)

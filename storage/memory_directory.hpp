@@ -74,6 +74,9 @@ private:
   };
   using device_map = std::unordered_map<device_id, entry>;
 
+  /// The answers of `one(request, now)`; `errc::fenced` for a request past its lease.
+  template <class Answer, class Request, class One>
+  std::vector<result<Answer>> write(const std::vector<Request> &batch, One one);
   static bool is_live(const holder_map::value_type &x, directory_time now) noexcept;
   static route route_of(const entry &x);
   static record record_of(const entry &x);

@@ -105,52 +105,49 @@ caf::error redis_directory::refusal_of(const redis_reply &reply) const {
   return make_error(word == "fenced" ? errc::fenced : word == "stale" ? errc::stale : errc::unavailable);
 }
 
-auto redis_directory::bind(const std::vector<bind_request> &batch) -> std::vector<result<bind_result>> {
-  std::vector<result<bind_result>> answers;
+template <class Answer, class Request>
+auto redis_directory::put_records(const std::vector<Request> &batch,
+                                  const record_script<Answer, Request> &how) -> std::vector<result<Answer>> {
+  std::vector<result<Answer>> answers;
   answers.reserve(batch.size());
   auto events = std::to_string(options_.max_events);
   std::vector<removed_record> left_accounts;
-  in_pipelines(batch, writes_a_pipeline, [&](std::span<const bind_request> part, caf::error failure) {
+  in_pipelines(batch, writes_a_pipeline, [&](std::span<const Request> part, caf::error failure) {
     redis_pipeline work;
     for (auto &x : part) {
       auto s = slot_of(x.device);
       auto p = redis_keys::partition_of(s);
-      auto until = is_countable(x.floor) ? x.lease_until : 0;
+      auto until = is_countable(how.epoch_of(x)) ? x.lease_until : 0;
       index_before(work, x.account, x.device, until);
-      eval(work, redis_script::bind,
-           std::array{keys_.records(s), keys_.highest(p), keys_.events(p), keys_.count(p)},
-           std::array{x.device.str(), holder_text(x.to), x.account.str(), redis_keys::hex(x.floor),
-                      std::to_string(until), events, clock_text(), std::to_string(x.asked_at)});
+      eval(work, how.script, std::array{keys_.records(s), keys_.highest(p), keys_.events(p), keys_.count(p)},
+           std::array{x.device.str(), holder_text(x.to), x.account.str(), redis_keys::hex(how.epoch_of(x)),
+                      std::to_string(until), events, clock_text(), how.last_argument(x)});
     }
     // Behind the binds: before them, an incarnation could bind that the view does not know.
-    ask_view(work);
+    if (how.wants_view)
+      ask_view(work);
     auto said = failure ? caf::expected<replies>{failure} : run(work);
     if (!said) {
       answers.insert(answers.end(), part.size(), said.error());
       return said.error();
     }
-    auto view = view_from((*said)[2 * part.size()], (*said)[2 * part.size() + 1]);
+    live_view view;
+    if (how.wants_view)
+      view = view_from((*said)[2 * part.size()], (*said)[2 * part.size() + 1]);
     overtaken_entries overtaken;
     for (size_t i = 0; i < part.size(); ++i) {
-      auto &reply = (*said)[2 * i + 1];
-      auto ep = from_hex(reply.at(1).text);
-      if (!is_countable(part[i].floor)) {
+      if (!is_countable(how.epoch_of(part[i]))) {
         answers.push_back(make_error(errc::malformed, "an epoch that leaves no room to count"));
-      } else if (reply.at(0).text == "bound" && ep) {
-        bind_result bound;
-        bound.ep = *ep;
-        if (auto old = redis_record_from(reply.at(2).text)) {
-          if (view.is_live(old->at))
-            bound.previous = old->at;
-          if (old->account != part[i].account)
-            left_accounts.emplace_back(part[i].device, std::move(*old));
-        }
-        note_overtaken(overtaken, answers.size(), part[i].account, part[i].device, (*said)[2 * i],
-                       reply.at(3));
-        answers.push_back(std::move(bound));
-      } else {
-        answers.push_back(refusal_of(reply));
+        continue;
       }
+      auto &reply = (*said)[2 * i + 1];
+      auto put = how.read(part[i], reply, view);
+      if (put.index_entry)
+        note_overtaken(overtaken, answers.size(), part[i].account, part[i].device, (*said)[2 * i],
+                       reply.at(*put.index_entry));
+      if (put.index_entry && put.old && put.old->account != part[i].account)
+        left_accounts.emplace_back(part[i].device, std::move(*put.old));
+      answers.push_back(std::move(put.answer));
     }
     auto late = raise(overtaken);
     for (auto &x : overtaken)
@@ -162,56 +159,42 @@ auto redis_directory::bind(const std::vector<bind_request> &batch) -> std::vecto
   return answers;
 }
 
+auto redis_directory::bind(const std::vector<bind_request> &batch) -> std::vector<result<bind_result>> {
+  record_script<bind_result, bind_request> how;
+  how.script = redis_script::bind;
+  how.wants_view = true;
+  how.epoch_of = [](auto &x) { return x.floor; };
+  how.last_argument = [](auto &x) { return std::to_string(x.asked_at); };
+  how.read = [this](auto &, auto &reply, auto &view) -> put_record<bind_result> {
+    auto ep = from_hex(reply.at(1).text);
+    if (reply.at(0).text != "bound" || !ep)
+      return {refusal_of(reply), {}, {}};
+    bind_result bound;
+    bound.ep = *ep;
+    auto old = redis_record_from(reply.at(2).text);
+    if (old && view.is_live(old->at))
+      bound.previous = old->at;
+    return {std::move(bound), 3, std::move(old)};
+  };
+  return put_records(batch, how);
+}
+
 auto redis_directory::restore(const std::vector<restore_request> &batch)
     -> std::vector<result<restore_result>> {
-  std::vector<result<restore_result>> answers;
-  answers.reserve(batch.size());
-  auto events = std::to_string(options_.max_events);
-  std::vector<removed_record> left_accounts;
-  in_pipelines(batch, writes_a_pipeline, [&](std::span<const restore_request> part, caf::error failure) {
-    redis_pipeline work;
-    for (auto &x : part) {
-      auto s = slot_of(x.device);
-      auto p = redis_keys::partition_of(s);
-      auto until = is_countable(x.to.ep) ? x.lease_until : 0;
-      index_before(work, x.account, x.device, until);
-      eval(work, redis_script::restore,
-           std::array{keys_.records(s), keys_.highest(p), keys_.events(p), keys_.count(p)},
-           std::array{x.device.str(), holder_text(x.to), x.account.str(), redis_keys::hex(x.to.ep),
-                      std::to_string(until), events, clock_text(), std::string{x.fresh ? "1" : "0"}});
-    }
-    auto said = failure ? caf::expected<replies>{failure} : run(work);
-    if (!said) {
-      answers.insert(answers.end(), part.size(), said.error());
-      return said.error();
-    }
-    overtaken_entries overtaken;
-    for (size_t i = 0; i < part.size(); ++i) {
-      auto &reply = (*said)[2 * i + 1];
-      auto &word = reply.at(0).text;
-      auto old = redis_record_from(reply.at(1).text);
-      if (!is_countable(part[i].to.ep)) {
-        answers.push_back(make_error(errc::malformed, "an epoch that leaves no room to count"));
-      } else if (word == "restored") {
-        note_overtaken(overtaken, answers.size(), part[i].account, part[i].device, (*said)[2 * i],
-                       reply.at(2));
-        answers.push_back(restore_result{true, from_hex(reply.at(3).text).value_or(part[i].to.ep), {}});
-        if (old && old->account != part[i].account)
-          left_accounts.emplace_back(part[i].device, std::move(*old));
-      } else if (word == "held" && old) {
-        answers.push_back(restore_result{false, 0, old->at});
-      } else {
-        answers.push_back(refusal_of(reply));
-      }
-    }
-    auto late = raise(overtaken);
-    for (auto &x : overtaken)
-      if (late)
-        answers[x.answer] = late;
-    return late;
-  });
-  unindex(left_accounts);
-  return answers;
+  record_script<restore_result, restore_request> how;
+  how.script = redis_script::restore;
+  how.epoch_of = [](auto &x) { return x.to.ep; };
+  how.last_argument = [](auto &x) { return std::string{x.fresh ? "1" : "0"}; };
+  how.read = [this](auto &x, auto &reply, auto &) -> put_record<restore_result> {
+    auto &word = reply.at(0).text;
+    auto old = redis_record_from(reply.at(1).text);
+    if (word == "restored")
+      return {restore_result{true, from_hex(reply.at(3).text).value_or(x.to.ep), {}}, 2, std::move(old)};
+    if (word == "held" && old)
+      return {restore_result{false, 0, old->at}, {}, {}};
+    return {refusal_of(reply), {}, {}};
+  };
+  return put_records(batch, how);
 }
 
 auto redis_directory::unbind(const std::vector<unbind_request> &batch) -> std::vector<result<bool>> {

@@ -9,6 +9,7 @@
 #include "storage/redis_records.hpp"
 #include "storage/redis_scripts.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -69,6 +70,26 @@ private:
   caf::expected<replies> run(const redis_pipeline &commands);
   result<bool> bury(const node_id &node, incarnation inc, bool forced);
   caf::error refusal_of(const redis_reply &reply) const;
+
+  /// What a script that writes one record answered.
+  template <class Answer>
+  struct put_record {
+    result<Answer> answer;
+    std::optional<size_t> index_entry; ///< which of its values the index needs; none if nothing was written
+    std::optional<redis_record> old;   ///< what stood there before
+  };
+  /// Such a script: bind or restore.
+  template <class Answer, class Request>
+  struct record_script {
+    redis_script script{};
+    bool wants_view = false; ///< of the leases, read in the same pipeline
+    epoch (*epoch_of)(const Request &) = nullptr;
+    std::string (*last_argument)(const Request &) = nullptr;
+    std::function<put_record<Answer>(const Request &, const redis_reply &, const live_view &)> read;
+  };
+  template <class Answer, class Request>
+  std::vector<result<Answer>> put_records(const std::vector<Request> &batch,
+                                          const record_script<Answer, Request> &how);
   caf::error lookup_some(std::span<const device_id> part,
                          std::vector<result<std::optional<record>>> &answers);
 
