@@ -3,6 +3,7 @@
 // verdict or its deadline. Confined to its loop; time arrives as an argument.
 #pragma once
 
+#include "actors/core/generation_table.hpp"
 #include "cluster/envelope.hpp"
 #include "cluster/time.hpp"
 
@@ -67,42 +68,34 @@ public:
   /// Closes what another node had when the link to it ended, and hands it to `told`.
   template <class F>
   void lose(incarnation inc, F &&told) {
-    for (uint32_t i = 0; i < slots_.size(); ++i)
-      if (slots_[i].used && slots_[i].entry.sent_to == inc)
-        told(std::move(*close(number(i, slots_[i].generation))));
+    close_where([inc](const pending_verdict &x) { return x.sent_to == inc; }, told);
   }
   /// Closes everything and hands it to `told`.
   template <class F>
   void close_all(F &&told) {
-    for (uint32_t i = 0; i < slots_.size(); ++i)
-      if (slots_[i].used)
-        told(std::move(*close(number(i, slots_[i].generation))));
+    close_where([](const pending_verdict &) { return true; }, told);
   }
-  size_t size() const noexcept { return open_; }
+  size_t size() const noexcept { return entries_.size(); }
 
 private:
-  struct slot {
-    uint32_t generation = 0;
-    bool used = false;
-    pending_verdict entry;
-  };
+  template <class Predicate, class F>
+  void close_where(Predicate is_over, F &told) {
+    for (size_t i = 0; i < entries_.cells(); ++i)
+      if (auto *entry = entries_.at(i); entry && is_over(*entry))
+        told(std::move(*entries_.take(*entries_.key_at(i))));
+  }
   // Deadlines in a ring of ticks: entries close long before theirs, so a closed number costs 8 bytes until it
   // passes.
   static constexpr std::chrono::milliseconds tick_length{100};
   static constexpr size_t ring_size = 512; ///< 51 s, more than the default `limits::max_timeout`
-  static constexpr uint64_t number(uint32_t index, uint32_t generation) noexcept {
-    return static_cast<uint64_t>(generation) << 32 | index;
-  }
   void file(uint64_t correlation, time_point deadline);
   uint64_t tick_of(time_point t) const noexcept {
     return static_cast<uint64_t>(t.time_since_epoch() / tick_length);
   }
 
   size_t most_;
-  size_t open_ = 0;
   uint64_t drained_ = 0;
-  std::vector<slot> slots_;
-  std::vector<uint32_t> free_;
+  generation_table<pending_verdict> entries_;
   std::vector<std::vector<uint64_t>> ring_{ring_size};
 };
 

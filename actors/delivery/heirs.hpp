@@ -6,7 +6,8 @@
 #include "cluster/ids.hpp"
 #include "cluster/time.hpp"
 
-#include <unordered_map>
+#include <map>
+#include <utility>
 
 namespace stentor::actors {
 
@@ -19,12 +20,12 @@ struct heir {
 
 class heirs {
 public:
-  void add(const session_ref &from, const heir &to) { all_.insert_or_assign(from.generation, to); }
+  void add(const session_ref &from, const heir &to) { all_.insert_or_assign(key_of(from), to); }
   /// Null if the state was not handed over, or long ago.
   const heir *find(const session_ref &ref) const noexcept {
     if (all_.empty())
       return nullptr;
-    auto i = all_.find(ref.generation);
+    auto i = all_.find(key_of(ref));
     return i == all_.end() ? nullptr : &i->second;
   }
   void expire(time_point now) {
@@ -33,7 +34,10 @@ public:
   bool empty() const noexcept { return all_.empty(); }
 
 private:
-  std::unordered_map<uint64_t, heir> all_; ///< by the old session's generation
+  using key = std::pair<uint32_t, uint64_t>; ///< index and generation, all on this loop
+  static key key_of(const session_ref &x) noexcept { return {x.index, x.generation}; }
+
+  std::map<key, heir> all_;
 };
 
 } // namespace stentor::actors
