@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/telemetry/log.hpp"
 
-#include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include <poll.h>
-#include <spdlog/sinks/base_sink.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 namespace stentor::log {
@@ -24,66 +22,39 @@ wall_ms wall_now() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-/// Writes to stderr and never waits long for whoever reads it.
-class patient_sink final : public spdlog::sinks::base_sink<std::mutex> {
-protected:
-  void sink_it_(const spdlog::details::log_msg &msg) override {
+/// Writes lines to stderr, whole and one after the other, and never waits long for its reader. Any thread.
+class patient_writer {
+public:
+  void write(std::string line) {
+    std::lock_guard guard{mutex_};
     pollfd ready{STDERR_FILENO, POLLOUT, 0};
     if (::poll(&ready, 1, most_wait_ms) != 1 || (ready.revents & POLLOUT) == 0) {
       ++dropped_;
       return;
     }
-    line_.clear();
     if (auto lost = std::exchange(dropped_, 0); lost > 0)
-      line_ = render_line(form.load(std::memory_order_relaxed), wall_now(), level::warn, "log",
-                          "lines.dropped", {{"count", lost}}) +
-              "\n";
-    // Two writes: together they could be longer than what a ready pipe takes.
-    put(line_);
-    line_.assign(msg.payload.data(), msg.payload.size());
-    line_ += '\n';
-    put(line_);
+      put(render_line(form.load(std::memory_order_relaxed), wall_now(), level::warn, "log", "lines.dropped",
+                      {{"count", lost}}) +
+          "\n");
+    // A write of its own: together they could be longer than what a ready pipe takes.
+    line += '\n';
+    put(line);
   }
-  void flush_() override {}
 
 private:
   static void put(std::string_view bytes) {
-    if (!bytes.empty()) [[maybe_unused]]
-      auto taken = ::write(STDERR_FILENO, bytes.data(), bytes.size());
+    [[maybe_unused]] auto taken = ::write(STDERR_FILENO, bytes.data(), bytes.size());
   }
 
-  std::string line_;
+  std::mutex mutex_;
   uint64_t dropped_ = 0;
 };
 
-spdlog::logger &logger() {
-  static auto instance = [] {
-    auto made = std::make_shared<spdlog::logger>("stentor", std::make_shared<patient_sink>());
-    made->set_level(spdlog::level::trace); // ours is checked before
-    return made;
-  }();
-  return *instance;
-}
-
-spdlog::level::level_enum to_spdlog(level x) {
-  switch (x) {
-  case level::debug:
-    return spdlog::level::debug;
-  case level::info:
-    return spdlog::level::info;
-  case level::warn:
-    return spdlog::level::warn;
-  case level::error:
-    return spdlog::level::err;
-  }
-  return spdlog::level::err;
-}
-
 void write_line(level x, std::string_view component, std::string_view event, fields values,
                 uint64_t suppressed) {
-  auto line =
-      render_line(form.load(std::memory_order_relaxed), wall_now(), x, component, event, values, suppressed);
-  logger().log(to_spdlog(x), spdlog::string_view_t{line.data(), line.size()});
+  static patient_writer writer;
+  writer.write(
+      render_line(form.load(std::memory_order_relaxed), wall_now(), x, component, event, values, suppressed));
 }
 
 } // namespace

@@ -9,4 +9,4 @@
 #include <string>
 #include <vector>
 
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
