@@ -44,7 +44,7 @@ void drainer::ask(const caf::strong_actor_ptr &keep) {
   auto grace = static_cast<uint64_t>(std::max<int64_t>(host_.lim().goaway_grace.count(), 1));
   std::chrono::milliseconds spread{static_cast<int64_t>(host_.random()() % grace)};
   if (auto *device = dynamic_cast<session_port *>(&who))
-    device->go_away("drain", spread);
+    device->go_away(goaway::drain, spread);
   else if (auto *link = dynamic_cast<connection *>(&who))
     link->drain();
 }

@@ -81,7 +81,7 @@ void timer_wheel::advance(time_point now) {
     while (due.next_ != &due) {
       auto &t = *due.next_;
       t.cancel();
-      t.fire_(t.owner_);
+      t.fire_(t);
     }
     due.previous_ = due.next_ = nullptr;
   }

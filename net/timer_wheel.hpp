@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All timeouts of one event loop: intrusive, so that a connection's heartbeat costs 40 bytes and no
+// All timeouts of one event loop: intrusive, so that a connection's heartbeat costs 32 bytes and no
 // allocation. Coarse by design (50 ms): nothing in Stentor needs a finer timeout. Loop-confined; time arrives
 // as an argument.
 #pragma once
@@ -7,6 +7,7 @@
 #include "cluster/time.hpp"
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -15,11 +16,10 @@ namespace stentor::net {
 
 class timer_wheel;
 
-/// One pending call of `fire(owner)`. Embedded in its owner; destroying it cancels it. Never copied or moved.
+/// One pending call of `fire(*this)`. Destroying it cancels it. Never copied or moved.
 class timer {
 public:
-  using callback = void (*)(void *owner);
-  timer(void *owner, callback fire) noexcept : owner_{owner}, fire_{fire} {}
+  using callback = void (*)(timer &which);
   ~timer() { cancel(); }
   timer(const timer &) = delete;
   timer &operator=(const timer &) = delete;
@@ -27,21 +27,34 @@ public:
   bool is_armed() const noexcept { return previous_ != nullptr; }
   void cancel() noexcept;
 
+protected:
+  /// `owner` contains this timer: how far it begins before it takes 3 bytes where a pointer takes 8, and
+  /// every connection and session has a timer.
+  timer(const void *owner, callback fire) noexcept : fire_{fire} {
+    before_ = reinterpret_cast<const char *>(this) - static_cast<const char *>(owner);
+    assert(owner_of() == owner);
+  }
+  void *owner_of() noexcept { return reinterpret_cast<char *>(this) - before_; }
+
 private:
   friend class timer_wheel;
   timer *previous_ = nullptr;
   timer *next_ = nullptr;
-  void *owner_;
   callback fire_;
-  uint64_t tick_ = 0;
+  int64_t before_ : 24 = 0;
+  uint64_t tick_ : 40 = 0; ///< enough for 1,700 years
 };
 
-/// A timer that calls a member function: `timer_for<session, &session::on_timeout> t{this};`
+/// A timer that calls a member function of what contains it: `timer_for<session, &session::on_timeout>
+/// t{this};`
 template <class Owner, void (Owner::*Method)()>
 class timer_for : public timer {
 public:
   explicit timer_for(Owner *owner) noexcept
-      : timer{owner, [](void *self) { (static_cast<Owner *>(self)->*Method)(); }} {}
+      : timer{owner, [](timer &which) {
+                auto *self = static_cast<timer_for &>(which).owner_of();
+                (static_cast<Owner *>(self)->*Method)();
+              }} {}
 };
 
 class timer_wheel {
@@ -68,7 +81,7 @@ private:
 
   /// A list head that looks like a timer to its neighbours.
   struct slot : timer {
-    slot() noexcept : timer{nullptr, nullptr} {}
+    slot() noexcept : timer{this, nullptr} {}
   };
 
   uint64_t tick_of(time_point t) const noexcept;

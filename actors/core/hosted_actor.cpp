@@ -52,9 +52,8 @@ void hosted_actor::stop(caf::error reason) {
     return;
   stopped_ = true;
   // `on_stop` may drop the last reference that others hold.
-  auto keep = std::move(alive_);
-  if (!keep)
-    keep = self();
+  auto adds_reference = !std::exchange(keeps_itself_, false);
+  caf::strong_actor_ptr keep{ctrl(), adds_reference};
   on_stop();
   host_.actors().remove(*this);
   cleanup(std::move(reason), &host_);

@@ -37,7 +37,12 @@ public:
   /// Ends the actor: frees what belongs to the loop, tells monitors and links. On the loop; once, later calls
   /// are no-ops.
   void stop(caf::error reason);
-  void keep_alive() { alive_ = self(); }
+  /// Holds a reference to itself until it is stopped: the loop's actors end by `stop`, not by being
+  /// forgotten.
+  void keep_alive() {
+    caf::intrusive_ptr_add_ref(ctrl());
+    keeps_itself_ = true;
+  }
   bool is_stopped() const noexcept { return stopped_; }
 
   caf::strong_actor_ptr self() { return caf::strong_actor_ptr{ctrl()}; }
@@ -71,10 +76,9 @@ private:
   loop_env &host_;
   hosted_actor *previous_ = nullptr;
   hosted_actor *next_ = nullptr;
-  caf::strong_actor_ptr
-      alive_; ///< itself, until stopped: the loop's actors end by `stop`, not by being forgotten
   actor_counters counters_;
   bool stopped_ = false;
+  bool keeps_itself_ = false;
 };
 
 /// The living actors of one loop, in order of birth; does not own them. Confined to the loop.

@@ -32,6 +32,13 @@ struct held_device {
   hold_word holds(epoch of) const noexcept { return is_bound() && ep != of ? hold_word::gone : word; }
 };
 
+/// Why a device is asked to reconnect.
+enum class goaway : uint8_t { recycle, drain };
+/// The word for devices and metrics.
+constexpr const char *to_string(goaway x) noexcept {
+  return x == goaway::drain ? "drain" : "recycle";
+}
+
 /// A session, as delivery and the directory speak to it.
 class session_port {
 public:
@@ -69,7 +76,7 @@ public:
   // -- from the loop ----
   virtual void on_event(const storage::event &event) = 0;
   /// Asks the device to reconnect elsewhere, closes after the grace.
-  virtual void go_away(const char *reason, std::chrono::milliseconds reconnect_in) = 0;
+  virtual void go_away(goaway why, std::chrono::milliseconds reconnect_in) = 0;
   /// The node lost its place in the cluster: no message is taken or written from now on, verdicts still are.
   virtual void give_up() = 0;
   /// After that: the device is sent elsewhere, and nothing else is said.

@@ -195,7 +195,7 @@ void session::on_timer() {
     }
     return;
   case timetable::due::close:
-    leave(net::close_code::recycled, timetable_.reason(), "reconnect");
+    leave(net::close_code::recycled, to_string(timetable_.why()), "reconnect");
     return;
   case timetable::due::token_expired:
     leave(net::close_code::token_expired, "token_expired", "the token expired");
@@ -210,7 +210,7 @@ void session::on_timer() {
     break;
   }
   case timetable::due::recycle:
-    go_away("recycle", random_below(host(), std::chrono::milliseconds{1000}));
+    go_away(goaway::recycle, random_below(host(), std::chrono::milliseconds{1000}));
     break;
   }
   arm_timer();

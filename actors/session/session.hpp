@@ -62,7 +62,7 @@ public:
   void on_watch_refused(errc why) override;
   void on_resync() override;
   void on_event(const storage::event &event) override;
-  void go_away(const char *reason, std::chrono::milliseconds reconnect_in) override;
+  void go_away(goaway why, std::chrono::milliseconds reconnect_in) override;
   void give_up() override;
   void abandon() override;
   session_info info() override;
@@ -93,9 +93,10 @@ private:
   resume_secret secret_;
   binding binding_;
   inbound inbound_;
-  outbound outbound_;
+  // A byte, in what the one before leaves of its last word.
+  [[no_unique_address]] outbound outbound_;
+  [[no_unique_address]] account_watch watch_;
   ledger ledger_;
-  account_watch watch_;
   timetable timetable_;
   net::timer_for<session, &session::on_timer> timer_{this};
 };

@@ -168,9 +168,9 @@ void session::on_stop() {
 
 // -- asked to end ----
 
-void session::go_away(const char *reason, std::chrono::milliseconds reconnect_in) {
+void session::go_away(goaway why, std::chrono::milliseconds reconnect_in) {
   if (binding_.is_waiting()) {
-    leave(net::close_code::recycled, reason, "reconnect");
+    leave(net::close_code::recycled, to_string(why), "reconnect");
     return;
   }
   if (!binding_.is_live() || timetable_.is_warned())
@@ -178,9 +178,9 @@ void session::go_away(const char *reason, std::chrono::milliseconds reconnect_in
   auto t = turn();
   auto &frame = t.frame();
   net::encode(device_->encoding(), frame,
-              net::goaway_frame{static_cast<uint32_t>(reconnect_in.count()), reason});
+              net::goaway_frame{static_cast<uint32_t>(reconnect_in.count()), to_string(why)});
   device_->send(frame, false);
-  timetable_.warn(reason, t.now + host().lim().goaway_grace);
+  timetable_.warn(why, t.now + host().lim().goaway_grace);
   arm_timer();
 }
 

@@ -15,10 +15,10 @@ void timetable::set_token_end(time_point end) noexcept {
   token_warned_ = false;
 }
 
-void timetable::warn(const char *reason, time_point when) noexcept {
+void timetable::warn(goaway why, time_point when) noexcept {
   warned_ = true;
   close_at_ = std::min(close_at_, when);
-  reason_ = reason;
+  why_ = why;
 }
 
 duration timetable::token_left(time_point now) const noexcept {

@@ -3,6 +3,7 @@
 // Owned by one session; time arrives as an argument. It does nothing: it says what is due.
 #pragma once
 
+#include "actors/delivery/ports.hpp"
 #include "cluster/limits.hpp"
 #include "cluster/time.hpp"
 
@@ -29,12 +30,11 @@ public:
   void wait_until(time_point when) noexcept { close_at_ = when; }
   void wait_no_longer() noexcept { close_at_ = time_point::max(); }
 
-  /// A `goaway` that ends the connection went out: close at `when`, or at an earlier end of a wait. `reason`
-  /// is a static word.
-  void warn(const char *reason, time_point when) noexcept;
+  /// A `goaway` that ends the connection went out: close at `when`, or at an earlier end of a wait.
+  void warn(goaway why, time_point when) noexcept;
   bool is_warned() const noexcept { return warned_; }
   /// Why the connection is closed when `close` is due: of `warn`.
-  const char *reason() const noexcept { return reason_; }
+  goaway why() const noexcept { return why_; }
   /// A `goaway` for the token's end went out.
   void warn_of_token() noexcept { token_warned_ = true; }
   /// How long the token is still valid, at least 0.
@@ -51,7 +51,7 @@ private:
   time_point recycle_at_ = time_point::max();
   time_point token_end_ = time_point::max();
   time_point close_at_ = time_point::max();
-  const char *reason_ = "recycle";
+  goaway why_ = goaway::recycle;
   bool warned_ = false;
   bool token_warned_ = false;
 };

@@ -29,18 +29,18 @@ TEST_F(timetable_of_a_session, recycles_once_after_the_lifetime) {
   EXPECT_EQ(times.next(true, lim), start + 1h);
   EXPECT_EQ(at(1h - 1ms), due::nothing);
   EXPECT_EQ(at(1h), due::recycle);
-  times.warn("recycle", start + 1h + 30s);
+  times.warn(goaway::recycle, start + 1h + 30s);
   EXPECT_EQ(at(1h), due::nothing);
   EXPECT_EQ(times.next(true, lim), start + 1h + 30s);
   EXPECT_EQ(at(1h + 30s), due::close);
-  EXPECT_STREQ(times.reason(), "recycle");
+  EXPECT_EQ(times.why(), goaway::recycle);
 }
 
 TEST_F(timetable_of_a_session, closes_at_the_earliest_of_two_ends) {
   times.wait_until(start + 20s);
-  times.warn("drain", start + 30s);
+  times.warn(goaway::drain, start + 30s);
   EXPECT_EQ(at(20s), due::close);
-  EXPECT_STREQ(times.reason(), "drain");
+  EXPECT_EQ(times.why(), goaway::drain);
 }
 
 TEST_F(timetable_of_a_session, warns_of_the_tokens_end_before_it_and_expires_after_the_grace) {
@@ -100,7 +100,7 @@ TEST_F(timetable_of_a_session, does_what_it_says_in_next) {
     else if (what == due::token_expired)
       times.set_token_end(time_point::max());
     else if (what == due::recycle)
-      times.warn("recycle", when + 1s);
+      times.warn(goaway::recycle, when + 1s);
     else
       return;
   }
