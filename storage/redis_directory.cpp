@@ -135,7 +135,7 @@ auto redis_directory::bind(const std::vector<bind_request> &batch) -> std::vecto
       auto &reply = (*said)[2 * i + 1];
       auto ep = from_hex(reply.at(1).text);
       if (!is_countable(part[i].floor)) {
-        answers.push_back(make_error(errc::malformed, "an epoch that leaves no room to count"));
+        answers.push_back(make_error(errc::malformed, "an epoch too large to be followed by another"));
       } else if (reply.at(0).text == "bound" && ep) {
         bind_result bound;
         bound.ep = *ep;
@@ -191,7 +191,7 @@ auto redis_directory::restore(const std::vector<restore_request> &batch)
       auto &word = reply.at(0).text;
       auto old = redis_record_from(reply.at(1).text);
       if (!is_countable(part[i].to.ep)) {
-        answers.push_back(make_error(errc::malformed, "an epoch that leaves no room to count"));
+        answers.push_back(make_error(errc::malformed, "an epoch too large to be followed by another"));
       } else if (word == "restored") {
         note_overtaken(overtaken, answers.size(), part[i].account, part[i].device, (*said)[2 * i],
                        reply.at(2));
@@ -268,7 +268,8 @@ auto redis_directory::lookup(const std::vector<device_id> &devices)
 caf::error redis_directory::lookup_some(std::span<const device_id> part,
                                         std::vector<result<std::optional<record>>> &answers) {
   auto first = answers.size();
-  answers.insert(answers.end(), part.size(), make_error(errc::unavailable, "a record that never rests"));
+  answers.insert(answers.end(), part.size(),
+                 make_error(errc::unavailable, "a record that changes too often to be read"));
   std::vector<size_t> open(part.size());
   std::iota(open.begin(), open.end(), 0);
   std::vector<std::string> seen(part.size());
@@ -294,7 +295,7 @@ caf::error redis_directory::lookup_some(std::span<const device_id> part,
       if (reply.is_error())
         answer = connection_.error_of(reply);
       else if (!found && !reply.is_nil())
-        answer = make_error(errc::malformed, "the record of " + part[i].str() + " is none of ours");
+        answer = make_error(errc::malformed, "the record of " + part[i].str() + " was not written by a node");
       else if (!found || reply.text == std::exchange(seen[i], reply.text))
         answer = std::optional<record>{};
       else if (view.is_live(found->at))
