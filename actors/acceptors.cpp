@@ -13,11 +13,11 @@ namespace {
 
 void tell_trouble(loop_env &host, const char *listener, int error) {
   host.counters().rejected("descriptors");
-  log::warn("acceptors", "accept.trouble",
+  log::warn("acceptors", "accept.failed",
             {{"listener", listener},
              {"loop", host.index()},
              {"error", std::strerror(error)},
-             {"mend", "raise LimitNOFILE (docs/deploy.md)"}});
+             {"hint", "raise LimitNOFILE (docs/deploy.md)"}});
 }
 
 } // namespace

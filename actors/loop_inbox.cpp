@@ -27,7 +27,7 @@ bool loop_inbox::on_message(caf::mailbox_element &what) {
   if (content.match_elements<batch_atom, link_batch>()) {
     auto &batch = content.get_as<link_batch>(1);
     if (!loop_.take_batch(batch))
-      loop_.sever(batch.from, batch.link_epoch, "a batch that makes no sense");
+      loop_.sever(batch.from, batch.link_epoch, "an invalid batch");
     return true;
   }
   if (content.match_elements<link_atom, link_news>()) {
@@ -86,7 +86,7 @@ void loop_inbox::on_link_news(const link_news &news) {
   if (news.up) {
     for (auto &batch : loop_.parts().links.take_early(news.inc, news.link_epoch))
       if (!loop_.take_batch(batch))
-        loop_.sever(batch.from, batch.link_epoch, "a batch that makes no sense");
+        loop_.sever(batch.from, batch.link_epoch, "an invalid batch");
     return;
   }
   loop_.parts().messages.on_link_lost(news.inc);

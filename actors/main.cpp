@@ -69,7 +69,7 @@ void tell_ready(actors::node &node, rlim_t descriptors) {
              {"version", STENTOR_VERSION},
              {"loops", ctx.cfg.loops},
              {"descriptors", static_cast<uint64_t>(descriptors)},
-             {"devices_at_most", static_cast<uint64_t>(descriptors > 128 ? descriptors - 128 : 0)}});
+             {"max_devices", static_cast<uint64_t>(descriptors > 128 ? descriptors - 128 : 0)}});
   std::printf("ready device=%s api=%s", node.device_address().c_str(), node.api_address().c_str());
   if (ctx.is_clustered())
     std::printf(" peer=%s", node.peer_address().c_str());
@@ -103,7 +103,7 @@ ending serve(actors::node &node, const sigset_t &stops, rlim_t descriptors) {
       });
       log::info("node", "stopped",
                 {{"devices", summary.devices},
-                 {"left_over", summary.left_over},
+                 {"remaining", summary.left_over},
                  {"took_ms", summary.took.count()}});
       return ending::stopped;
     }
@@ -147,7 +147,7 @@ ending live_once(config &cfg, const sigset_t &stops, rlim_t descriptors) {
 int run(config cfg) {
   log::configure(cfg.log_level, cfg.log_format);
   for (auto &text : cfg.warnings)
-    log::warn("node", "config.warning", {{"text", text}});
+    log::warn("node", "config.warning", {{"detail", text}});
   auto descriptors = raise_descriptor_limit();
   // Loops and helpers free what others allocated; many arenas would keep memory that no one uses.
   mallopt(M_ARENA_MAX, 2);

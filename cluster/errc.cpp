@@ -30,7 +30,7 @@ const char *describe(errc code) {
   case errc::timed_out:
     return "no answer in time, the outcome is unknown";
   case errc::unavailable:
-    return "the directory cannot be reached";
+    return "the directory is unreachable";
   case errc::io:
     return "a system call failed";
   case errc::config:

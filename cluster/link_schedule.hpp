@@ -45,11 +45,11 @@ inline std::string check(const hello &mine, const hello &theirs) {
     return "cluster is '" + theirs.cluster + "' there and '" + mine.cluster +
            "' here: give both nodes the same --cluster, or separate their directories";
   if (mine.protocol.newest < theirs.protocol.oldest || theirs.protocol.newest < mine.protocol.oldest)
-    return "it speaks protocol " + std::to_string(theirs.protocol.oldest) + " to " +
-           std::to_string(theirs.protocol.newest) + " and we " + std::to_string(mine.protocol.oldest) +
+    return "it supports protocol " + std::to_string(theirs.protocol.oldest) + " to " +
+           std::to_string(theirs.protocol.newest) + " and this node " + std::to_string(mine.protocol.oldest) +
            " to " + std::to_string(mine.protocol.newest) + ": upgrade by one version at a time";
   if (!is_valid_id(theirs.node.str()) || theirs.inc == 0 || theirs.inc == mine.inc)
-    return "it names no node, or this one";
+    return "its node id is invalid, or this node's own";
   return {};
 }
 

@@ -236,7 +236,7 @@ void membership::tell_ready() {
   else if (self_.draining)
     r.word = "draining";
   else if (held_by_other_)
-    r.word = "waiting for the lease of our last start";
+    r.word = "waiting for the lease of this node's last start";
   else if (lease_until_ == boot_time{})
     r.word = failing_ ? "directory unavailable" : "starting";
   else if (fenced_)

@@ -52,8 +52,8 @@ inline constexpr size_t stage_count = 5;
 /// left out (`known_detail`).
 namespace details {
 /// These two also decide an HTTP status (409, 422).
-inline constexpr char in_progress[] = "the first message under this key is still under way";
-inline constexpr char other_body[] = "another body came under this key";
+inline constexpr char in_progress[] = "the first message with this key is still in progress";
+inline constexpr char other_body[] = "this key was used with another body";
 inline constexpr char other_account[] = "the target belongs to another account";
 inline constexpr char too_many_keys[] = "too many idempotency keys are in progress";
 inline constexpr char too_many_pending[] = "too many messages of this node or sender have no verdict yet";

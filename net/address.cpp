@@ -15,8 +15,8 @@ namespace {
 
 caf::error bad_address(std::string_view text) {
   return make_error(errc::config, "'" + std::string{text} +
-                                      "' is no address: write IPv4:port, [IPv6]:port or localhost:port, port "
-                                      "0 to 65535 (0: any free one)");
+                                      "' is not an address: expected IPv4:port, [IPv6]:port or "
+                                      "localhost:port, port 0 to 65535 (0: any free one)");
 }
 
 } // namespace

@@ -88,10 +88,10 @@ caf::expected<signature_key> signature_key::make(key_use use, token_algorithm al
 
 caf::error signature_key::take_secret(const std::string &secret) {
   if (secret.size() < min_secret_bytes)
-    return make_error(errc::config, "an HS256 secret has at least 32 bytes");
+    return make_error(errc::config, "an HS256 secret must have at least 32 bytes");
   // Someone who puts a public key here has made a secret that everybody knows.
   if (secret.find("-----BEGIN") != std::string::npos)
-    return make_error(errc::config, "an HS256 secret is not a PEM key");
+    return make_error(errc::config, "an HS256 secret must not be a PEM key");
   std::array<unsigned char, block_bytes> block{};
   if (secret.size() > block.size())
     SHA256(bytes_of(secret), secret.size(), block.data());
@@ -128,7 +128,7 @@ caf::error signature_key::take_pem(const std::string &pem, bool is_private) {
   if (algorithm_ == token_algorithm::rs256) {
     auto bits = EVP_PKEY_get_bits(pair_.get());
     if (EVP_PKEY_is_a(pair_.get(), "RSA") != 1 || bits < min_rsa_bits || bits > max_rsa_bits)
-      return make_error(errc::config, "an RS256 key is an RSA key of 2048 to 8192 bits");
+      return make_error(errc::config, "an RS256 key must be an RSA key of 2048 to 8192 bits");
     return {};
   }
   char curve[64] = {};
@@ -137,7 +137,7 @@ caf::error signature_key::take_pem(const std::string &pem, bool is_private) {
       EVP_PKEY_get_group_name(pair_.get(), curve, sizeof curve, &size) != 1 ||
       std::string_view{curve, size} != "prime256v1") {
     ERR_clear_error();
-    return make_error(errc::config, "an ES256 key is an elliptic curve key on P-256");
+    return make_error(errc::config, "an ES256 key must be an elliptic curve key on P-256");
   }
   return {};
 }

@@ -232,7 +232,7 @@ caf::expected<std::shared_ptr<const token_verifier>> token_verifier::make(std::v
     if (!key)
       return make_error(errc::config, named + ": " + render(key.error()));
     if (!made->state_->keys.try_emplace(x.kid, std::move(*key)).second)
-      return make_error(errc::config, named + " is there twice");
+      return make_error(errc::config, named + " is given twice");
   }
   return std::shared_ptr<const token_verifier>{std::move(made)};
 }

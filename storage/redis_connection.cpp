@@ -120,8 +120,8 @@ caf::error redis_connection::connect() {
   if (!context_)
     return away("no memory for a connection");
   if (context_->err != 0)
-    return away("cannot be reached: " + std::string{context_->errstr} +
-                "; start it, or mend the directory's URL");
+    return away("is unreachable: " + std::string{context_->errstr} +
+                "; start it, or correct the directory's URL");
   ::fcntl(context_->fd, F_SETFD, FD_CLOEXEC);
   if (url_.path.empty())
     redisEnableKeepAlive(context_.get());
@@ -154,10 +154,11 @@ caf::error redis_connection::judge(const std::vector<redis_reply> &replies) {
     if (auto text = failure(*next++); !text.empty())
       return text.starts_with("LOADING") ? away("is loading its data")
                                          : unacceptable("refuses the user or password: " + text +
-                                                        "; mend them in the directory's URL");
+                                                        "; correct them in the directory's URL");
   for (auto i = next; i != replies.end(); ++i)
     if (auto text = failure(*i); text.starts_with("NOAUTH"))
-      return unacceptable("wants a password: put it into the directory's URL, redis://[user]:password@host");
+      return unacceptable(
+          "requires a password: put it into the directory's URL, redis://[user]:password@host");
   if (url_.db != 0)
     if (auto text = failure(*next++); !text.empty())
       return text.starts_with("LOADING") ? away("is loading its data")
@@ -178,10 +179,10 @@ caf::error redis_connection::judge(const std::vector<redis_reply> &replies) {
   auto major = 0;
   std::from_chars(version.data(), version.data() + version.size(), major);
   if (major < oldest_major)
-    return unacceptable("is of version '" + version + "': Redis 6.0 or later is needed");
+    return unacceptable("has version '" + version + "': Redis 6.0 or later is needed");
   if (auto policy = info_field(info, "maxmemory_policy"); policy != "noeviction")
     return unacceptable("has maxmemory-policy '" + policy +
-                        "', by which it may throw away records of connected devices; mend with CONFIG SET "
+                        "', which may evict records of connected devices; fix it with CONFIG SET "
                         "maxmemory-policy noeviction, and in its configuration file");
   for (auto &sha : shas_) {
     if (auto text = failure(*next); !text.empty())
@@ -229,7 +230,7 @@ caf::error redis_connection::repeat_forgotten(const redis_pipeline &commands,
   if (forgotten.empty())
     return {};
   if (!context_) // `exchange` found more than it had asked for
-    return lost("sent more than it was asked for, and had forgotten a script");
+    return lost("sent more than was requested, and had lost a script");
   redis_pipeline again;
   for (auto script : scripts_)
     again.add({"SCRIPT", "LOAD", script});
@@ -252,7 +253,7 @@ auto redis_connection::exchange(const redis_pipeline &commands, time_point deadl
   while (replies.size() < commands.size()) {
     void *raw = nullptr;
     if (redisGetReplyFromReader(context_.get(), &raw) != REDIS_OK)
-      return lost("sent what is no reply: " + std::string{context_->errstr});
+      return lost("sent an invalid reply: " + std::string{context_->errstr});
     if (raw != nullptr) { // null: not all of it is here yet
       replies.push_back(value_of(*static_cast<redisReply *>(raw)));
       freeReplyObject(raw);
@@ -279,7 +280,7 @@ caf::error redis_connection::send(std::string_view bytes, time_point deadline) {
       bytes.remove_prefix(static_cast<size_t>(count));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       if (!wait_for(context_->fd, POLLOUT, deadline))
-        return lost("did not take the commands in time");
+        return lost("did not accept the commands in time");
     } else if (errno != EINTR) {
       auto why = std::string{"cannot be sent to: "} + std::strerror(errno);
       if (bytes.size() < total)

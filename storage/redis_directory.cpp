@@ -137,7 +137,7 @@ auto redis_directory::put_records(const std::vector<Request> &batch,
     overtaken_entries overtaken;
     for (size_t i = 0; i < part.size(); ++i) {
       if (!is_countable(how.epoch_of(part[i]))) {
-        answers.push_back(make_error(errc::malformed, "an epoch that leaves no room to count"));
+        answers.push_back(make_error(errc::malformed, "an epoch too large to be followed by another"));
         continue;
       }
       auto &reply = (*said)[2 * i + 1];
@@ -251,7 +251,8 @@ auto redis_directory::lookup(const std::vector<device_id> &devices)
 caf::error redis_directory::lookup_some(std::span<const device_id> part,
                                         std::vector<result<std::optional<record>>> &answers) {
   auto first = answers.size();
-  answers.insert(answers.end(), part.size(), make_error(errc::unavailable, "a record that never rests"));
+  answers.insert(answers.end(), part.size(),
+                 make_error(errc::unavailable, "a record that changes too often to be read"));
   std::vector<size_t> open(part.size());
   std::iota(open.begin(), open.end(), 0);
   std::vector<std::string> seen(part.size());
@@ -277,7 +278,7 @@ caf::error redis_directory::lookup_some(std::span<const device_id> part,
       if (reply.is_error())
         answer = connection_.error_of(reply);
       else if (!found && !reply.is_nil())
-        answer = make_error(errc::malformed, "the record of " + part[i].str() + " is none of ours");
+        answer = make_error(errc::malformed, "the record of " + part[i].str() + " was not written by a node");
       else if (!found || reply.text == std::exchange(seen[i], reply.text))
         answer = std::optional<record>{};
       else if (view.is_live(found->at))

@@ -19,7 +19,7 @@ static_assert(slot_count / redis_keys::partitions % slots_a_sweep == 0, "all of 
 
 /// An answer that is neither what the script says nor an error of the server.
 caf::error nonsense() {
-  return make_error(errc::unavailable, "the directory answered what no script of ours says");
+  return make_error(errc::unavailable, "the directory returned a result that no script has");
 }
 
 } // namespace

@@ -26,7 +26,7 @@ if e then
   if ARGV[8] ~= '0' and tonumber(e, 16) > tonumber(ARGV[8]) then return {'stale'} end
   epoch = math.max(epoch, tonumber(e, 16) + 1)
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'k', 'f', 'd', ARGV[1], 'a', account, 'e', e)
-elseif not old then -- else the text of a stranger, which was counted as a record when it was one
+elseif not old then -- else a text that no script wrote, which was counted as a record when it was one
   redis.call('INCR', KEYS[4])
 end
 local hex = string.format('%x', epoch)
@@ -50,7 +50,7 @@ if e then
   if e == ARGV[4] and holder == ARGV[2] then return {'restored', '', highest, e} end
   if tonumber(e, 16) >= tonumber(ARGV[4], 16) then return {'held', old} end
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'k', 'f', 'd', ARGV[1], 'a', account, 'e', e)
-elseif not old then -- else the text of a stranger, which was counted as a record when it was one
+elseif not old then -- else a text that no script wrote, which was counted as a record when it was one
   redis.call('INCR', KEYS[4])
 end
 redis.call('HSET', KEYS[1], ARGV[1], epoch .. ' ' .. ARGV[2] .. ' ' .. ARGV[3])
@@ -152,7 +152,7 @@ for i = 1, #all, 2 do
   end
 end
 local until_ = now + ARGV[3]
--- A full Redis refuses a script's first write where it may take memory, and no later one: leases must go on.
+-- A full Redis refuses a script's first write where it may take memory, and no later one: leases must continue.
 redis.call('HDEL', KEYS[1], '')
 redis.call('HSET', KEYS[1], mine, string.format('%.0f', until_) .. ' 0 0 ' .. ARGV[4] .. ' ' .. ARGV[5])
 for i = 8, #ARGV, 2 do

@@ -59,7 +59,7 @@ caf::expected<redis_url> parse_socket(std::string_view rest) {
     rest = rest.substr(0, query);
   }
   if (rest.size() < 2 || rest[0] != '/' || rest.size() > max_path_bytes)
-    return wrong("names no absolute path of 2 to 107 bytes");
+    return wrong("has no absolute path of 2 to 107 bytes");
   url.path = rest;
   return url;
 }
@@ -105,7 +105,7 @@ caf::expected<redis_url> parse_tcp(std::string_view rest) {
     port = has_port ? rest.substr(colon + 1) : port;
     url.host = rest.substr(0, colon);
     if (!is_host(url.host))
-      return wrong("names no host");
+      return wrong("has no host");
   }
   if (has_port) {
     auto value = number(port, 1, 65535);
@@ -137,7 +137,7 @@ caf::expected<redis_url> parse_redis_url(std::string_view text) {
     return parse_socket(text.substr(7));
   if (text.starts_with("rediss://"))
     return wrong(
-        "asks for TLS to Redis, which is not supported: put a TLS proxy or a private network between");
+        "requests TLS to Redis, which is not supported: put a TLS proxy or a private network in between");
   return wrong("does not start with redis:// or unix://");
 }
 

@@ -173,7 +173,7 @@ admin_page slots_without(const slot_map &slots, const slot_node &self, const std
     if (x.node.str() != node)
       rest.push_back(x);
   if (rest.size() == slots.nodes().size())
-    return error_page(404, "not_found", "no node of this name owns slots");
+    return error_page(404, "not_found", "no node with this name owns slots");
   slot_map after{rest};
   std::map<slot_node, size_t> gains;
   for (auto &x : rest)

@@ -33,7 +33,7 @@ caf::result<admin_page> inspector_state::answer(const admin_question &what) {
   case admin_question::kind::drain:
     return drain(what);
   }
-  return error_page(400, "invalid_id", "no such question"); // another version of us asks
+  return error_page(400, "invalid_id", "unknown request"); // another version of us asks
 }
 
 // -- gathering ----
@@ -206,14 +206,14 @@ caf::result<admin_page> inspector_state::drain(const admin_question &what) {
   if (there == linked.end() || there->second.inboxes.empty())
     return error_page(
         404, "not_found",
-        "this node has no link to a node of that name: ask that node itself, at its own API address");
+        "this node has no link to a node of that name: send the request to that node's own API address");
   auto promise = self->make_response_promise<admin_page>();
   self->request(caf::actor_cast<loop_inbox_actor>(there->second.inboxes.front()), answer_time, ask_atom_v,
                 what)
       .then([promise](admin_page &page) mutable { promise.deliver(std::move(page)); },
             [promise](const caf::error &) mutable {
-              promise.deliver(error_page(504, "timed_out",
-                                         "that node did not answer in time; it may drain all the same"));
+              promise.deliver(error_page(
+                  504, "timed_out", "that node did not answer in time; it may be draining nevertheless"));
             });
   return promise;
 }

@@ -17,7 +17,7 @@ inline constexpr http_problem no_key{401, "unauthorized", "an API key is needed 
 inline constexpr http_problem foreign_origin{403, "origin", "this Origin is not allowed to use the API"};
 inline constexpr http_problem no_path{404, "not_found", "there is no such path"};
 inline constexpr http_problem no_method{405, "method", "this path does not take this method"};
-inline constexpr http_problem bad_path{400, "malformed", "the path does not decode"};
+inline constexpr http_problem bad_path{400, "malformed", "the path cannot be decoded"};
 inline constexpr http_problem bad_id{400, "invalid_id", "an id is 1 to 128 bytes of A-Z a-z 0-9 . _ : @ -"};
 
 // -- pushes ----
@@ -26,7 +26,7 @@ inline constexpr http_problem bad_payload_type{
 inline constexpr http_problem bad_batch_type{415, "media_type", "Content-Type is not application/x-ndjson"};
 inline constexpr http_problem bad_key{400, "malformed",
                                       "Idempotency-Key is not 1 to 128 printable ASCII characters"};
-inline constexpr http_problem no_body{400, "malformed", "the body is empty: it is the payload"};
+inline constexpr http_problem no_body{400, "malformed", "the body is empty, but it is the payload"};
 inline constexpr http_problem too_many_lines{413, "too_large", "the batch has more lines than the limit"};
 inline constexpr http_problem nobody{404, "offline", "no device of this account is connected"};
 
@@ -40,7 +40,7 @@ inline constexpr http_problem bad_slots_query{400, "malformed",
 
 // -- not now: with `retry_soon` ----
 inline constexpr std::string_view retry_soon = "Retry-After: 1\r\n";
-inline constexpr http_problem no_directory{503, "unavailable", "the directory cannot answer now"};
-inline constexpr http_problem no_answer{503, "unavailable", "the node cannot answer now"};
+inline constexpr http_problem no_directory{503, "unavailable", "the directory is unavailable now"};
+inline constexpr http_problem no_answer{503, "unavailable", "the node is unavailable now"};
 
 } // namespace stentor::actors::problems

@@ -42,24 +42,24 @@ caf::expected<std::vector<std::string>> keys_of(std::string_view text) {
 } // namespace
 
 setting dev_auth() {
-  setting s{
-      "dev-auth",
-      "Access",
-      "true or false",
-      "Believe `?device=…&account=…` and ask no API key; refused unless both listeners are on loopback.",
-      [](config &c, std::string_view text) -> refusal {
-        if (text != "true" && text != "false")
-          return "true or false";
-        c.dev_auth = text == "true";
-        return {};
-      },
-      [](const config &c) { return std::string{c.dev_auth ? "true" : "false"}; }};
+  setting s{"dev-auth",
+            "Access",
+            "true or false",
+            "Development mode: accept `?device=…&account=…` without a token and require no API key. Refused "
+            "unless both listeners are on loopback.",
+            [](config &c, std::string_view text) -> refusal {
+              if (text != "true" && text != "false")
+                return "true or false";
+              c.dev_auth = text == "true";
+              return {};
+            },
+            [](const config &c) { return std::string{c.dev_auth ? "true" : "false"}; }};
   s.is_switch = true;
   return s;
 }
 
 setting api_key() {
-  const auto *allowed = "16 to 256 visible ASCII characters, or @file with one key a line";
+  const auto *allowed = "16 to 256 visible ASCII characters, or @file with one key per line";
   setting s{"api-key",
             "Access",
             allowed,
@@ -73,7 +73,7 @@ setting api_key() {
                     !std::ranges::all_of(key, [](char x) { return x > ' ' && x < 0x7f; }))
                   return allowed;
               if (keys->empty())
-                return std::string{allowed} + " (the file holds no key)";
+                return std::string{allowed} + " (the file contains no key)";
               c.api_keys.insert(c.api_keys.end(), keys->begin(), keys->end());
               return {};
             },
@@ -93,7 +93,7 @@ setting token_key() {
             "Access",
             "kid:HS256|RS256|ES256:secret, or @file in place of the secret",
             "A key that signs device tokens: a secret of at least 32 bytes or a PEM public key; an empty kid "
-            "serves tokens without one. Repeatable; in the file also as `[[token_keys]]`.",
+            "is for tokens without a kid. Repeatable; in the file also as `[[token_keys]]`.",
             [](config &c, std::string_view text) -> refusal {
               // From the left: a secret may hold colons, a kid may not.
               auto first = text.find(':');
@@ -160,14 +160,15 @@ refusal add_token_key(config &conf, std::string_view kid, std::string_view algor
     if (material.size() < 32)
       return "a secret of at least 32 bytes";
     if (material.starts_with("-----BEGIN"))
-      return "a secret that is no PEM key: a public key as HS256 secret would let everybody sign";
+      return "a secret that is not a PEM key: a public key used as an HS256 secret would let anyone sign "
+             "tokens";
   } else if (material.find("-----BEGIN ") == std::string::npos) {
-    return "a PEM public key, best as @file";
+    return "a PEM public key, preferably as @file";
   } else if (material.find("PRIVATE KEY") != std::string::npos) {
-    return "a public key: the private one stays with whoever signs";
+    return "a public key; the private key stays with the service that signs tokens";
   }
   if (std::ranges::any_of(conf.token_keys, [&](auto &key) { return key.kid == kid; }))
-    return "a kid that no other key has";
+    return "a kid that no other key uses";
   conf.token_keys.push_back({std::string{kid}, match->second, std::move(material)});
   return {};
 }

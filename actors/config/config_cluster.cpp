@@ -44,7 +44,7 @@ setting directory_place() {
   return {"directory",
           "Node",
           allowed,
-          "Where presence is kept: `memory` is embedded and for one node, Redis is for several.",
+          "Where presence is stored: `memory` is embedded and for a single node, Redis is for several nodes.",
           [=](config &c, std::string_view text) -> refusal {
             if (text != "memory") {
               auto url = storage::parse_redis_url(text);
@@ -63,7 +63,7 @@ setting directory_place() {
 setting cluster_name() {
   return text_setting(
       "cluster", &cluster_config::name, name_rule,
-      "The cluster this node belongs to; empty for a node alone. Peers of another are refused.",
+      "The cluster this node belongs to; empty for a standalone node. Peers of another cluster are refused.",
       [](std::string_view text) -> refusal {
         if (!text.empty() && !is_valid_id(text))
           return name_rule;
@@ -76,7 +76,7 @@ setting peer_listen() {
   return {"peer-listen",
           section,
           allowed,
-          "Where the other nodes connect.",
+          "The address that the other nodes connect to.",
           [=](config &c, std::string_view text) -> refusal {
             auto x = net::parse_address(text);
             if (!x)
@@ -90,7 +90,7 @@ setting peer_listen() {
 setting peer_advertise() {
   return text_setting("peer-advertise", &cluster_config::peer_advertise,
                       "a numeric address and port, or empty",
-                      "The address told to the other nodes, where it is not `peer-listen`.",
+                      "The address that the other nodes should connect to, if it is not `peer-listen`.",
                       [](std::string_view text) -> refusal {
                         if (!text.empty() && !net::parse_address(text))
                           return "a numeric address and port, or empty";
@@ -100,8 +100,8 @@ setting peer_advertise() {
 
 setting peer_ca() {
   return file_setting("peer-ca", &cluster_config::ca,
-                      "Certificate (PEM) of the cluster's own CA; with it peers speak TLS and must prove "
-                      "themselves by a certificate of it.");
+                      "Certificate (PEM) of the cluster's own CA; if set, links between nodes use TLS, and "
+                      "each peer must present a certificate signed by this CA.");
 }
 
 setting peer_cert() {
@@ -114,18 +114,18 @@ setting peer_key() {
 }
 
 setting insecure_peers() {
-  setting s{"insecure-peers",
-            section,
-            "true or false",
-            "Allow peers without TLS beyond loopback: whoever reaches `peer-listen` can do anything to this "
-            "node.",
-            [](config &c, std::string_view text) -> refusal {
-              if (text != "true" && text != "false")
-                return "true or false";
-              c.cluster.insecure_peers = text == "true";
-              return {};
-            },
-            [](const config &c) { return std::string{c.cluster.insecure_peers ? "true" : "false"}; }};
+  setting s{
+      "insecure-peers",
+      section,
+      "true or false",
+      "Allow peers without TLS beyond loopback: anyone who reaches `peer-listen` can then control this node.",
+      [](config &c, std::string_view text) -> refusal {
+        if (text != "true" && text != "false")
+          return "true or false";
+        c.cluster.insecure_peers = text == "true";
+        return {};
+      },
+      [](const config &c) { return std::string{c.cluster.insecure_peers ? "true" : "false"}; }};
   s.is_switch = true;
   return s;
 }
@@ -134,17 +134,17 @@ void check_cluster(const config &conf,
                    const std::function<void(bool, const char *, std::string)> &refuse_unless) {
   auto &c = conf.cluster;
   refuse_unless(!conf.directory.empty() || c.name.empty(), "cluster",
-                "needs a directory all nodes share: --directory redis://host:port");
+                "needs a directory that all nodes share: --directory redis://host:port");
   refuse_unless(!conf.directory.empty() == !c.name.empty(), "directory",
-                "a Redis directory needs a name of the cluster: --cluster NAME");
+                "a Redis directory needs a cluster name: --cluster NAME");
   if (c.name.empty())
     return;
   auto tls = !c.ca.empty() || !c.cert.empty() || !c.key.empty();
   refuse_unless(!tls || (!c.ca.empty() && !c.cert.empty() && !c.key.empty()), "peer-ca",
-                "peer-ca, peer-cert and peer-key belong together");
+                "peer-ca, peer-cert and peer-key must be set together");
   refuse_unless(tls || c.insecure_peers || c.peer_listen.is_loopback(), "peer-listen",
-                "beyond loopback peers need TLS (peer-ca, peer-cert, peer-key): without it whoever reaches "
-                "this address can do anything to the node; insecure-peers allows that");
+                "beyond loopback, peers need TLS (peer-ca, peer-cert, peer-key): without it anyone who "
+                "reaches this address can control the node; insecure-peers allows that");
 }
 
 } // namespace stentor

@@ -43,9 +43,9 @@ std::optional<std::string> text_of(const toml::node &node) {
 void read_value(reader &r, const setting &s, const toml::node &node) {
   auto text = text_of(node);
   if (!text)
-    return r.complain(node, s.name + ": allowed is " + s.allowed);
+    return r.complain(node, s.name + ": expected " + s.allowed);
   if (auto no = s.read(r.conf, *text))
-    r.complain(node, s.name + " = " + (s.is_secret ? "(secret)" : in_quotes(*text)) + ": allowed is " + *no);
+    r.complain(node, s.name + " = " + (s.is_secret ? "(secret)" : in_quotes(*text)) + ": expected " + *no);
   r.conf.sources[s.name] = r.at(node.source());
 }
 
@@ -54,7 +54,7 @@ void read_setting(reader &r, const setting &s, const toml::node &node) {
   if (!list)
     return read_value(r, s, node);
   if (!s.is_list())
-    return r.complain(node, s.name + ": is one value, not a list; allowed is " + s.allowed);
+    return r.complain(node, s.name + ": takes one value, not a list; expected " + s.allowed);
   for (auto &entry : *list)
     read_value(r, s, entry);
 }
@@ -63,11 +63,11 @@ void read_setting(reader &r, const setting &s, const toml::node &node) {
 void read_token_keys(reader &r, const toml::node &node) {
   auto *list = node.as_array();
   if (!list)
-    return r.complain(node, "token_keys: is a list of tables, each begun by [[token_keys]]");
+    return r.complain(node, "token_keys: must be a list of tables, each starting with [[token_keys]]");
   for (auto &entry : *list) {
     auto *table = entry.as_table();
     if (!table) {
-      r.complain(entry, "token_keys: holds tables, each begun by [[token_keys]]");
+      r.complain(entry, "token_keys: must contain tables, each starting with [[token_keys]]");
       continue;
     }
     constexpr std::array<std::string_view, 4> known{"kid", "algorithm", "secret", "file"};
@@ -78,7 +78,8 @@ void read_token_keys(reader &r, const toml::node &node) {
       auto *text = value.as_string();
       if (match == known.end() || !text) {
         r.complain(value, "token_keys." + std::string{key.str()} +
-                              (text ? ": unknown; known are kid, algorithm, secret, file" : ": is a string"));
+                              (text ? ": unknown key; valid keys are kid, algorithm, secret, file"
+                                    : ": must be a string"));
         good = false;
       } else {
         values[static_cast<size_t>(match - known.begin())] = text->get();
@@ -88,12 +89,12 @@ void read_token_keys(reader &r, const toml::node &node) {
     if (!good)
       continue;
     if (secret.empty() == file.empty()) {
-      r.complain(entry, "token_keys: either secret or file, one of them");
+      r.complain(entry, "token_keys: set either secret or file");
       continue;
     }
     if (auto no = add_token_key(r.conf, kid, algorithm, file.empty() ? secret : "@" + file))
       r.complain(entry, "token_keys, kid " + in_quotes(kid) + ", algorithm " + in_quotes(algorithm) +
-                            ": allowed is " + *no);
+                            ": expected " + *no);
     r.conf.sources["token-key"] = r.at(entry.source());
   }
 }

@@ -8,17 +8,16 @@ namespace stentor {
 
 namespace {
 
-constexpr auto about =
-    "stentord, one node of a Stentor push cluster: devices connect over WebSocket, back ends push "
-    "over HTTP, and every sender is told what became of its message.";
+constexpr auto about = "stentord runs one node of a Stentor push cluster: devices connect over WebSocket, "
+                       "back ends push over HTTP, and every sender receives a verdict on its message.";
 
 constexpr auto examples = R"(Examples:
   stentord --dev-auth                            everything on loopback, for a first try
   stentord --config /etc/stentor/stentor.toml    settings from a file, flags override them
   stentord --device-listen 0.0.0.0:7400 --token-key app-1:HS256:@/etc/stentor/app-1.secret
-  stentord --config stentor.toml --print-config  what would be in effect, and where it comes from
+  stentord --config stentor.toml --print-config  the effective settings and their sources
 
-A file has the same names without dashes in front: max-frame-bytes = "64KiB".
+A file uses the same names without the leading dashes: max-frame-bytes = "64KiB".
 All settings: docs/configuration.md)";
 
 /// What CLI11 found, as texts; read by our own table afterwards.
@@ -62,7 +61,7 @@ void complain_extras(const std::vector<std::string> &extras, std::vector<std::st
     if (!extra.starts_with("--")) {
       // The value of an unknown flag is no second mistake.
       if (complaints.empty())
-        complaints.push_back(in_quotes(extra) + " is no flag; stentord --help lists them");
+        complaints.push_back(in_quotes(extra) + " is not a flag; stentord --help lists them");
       continue;
     }
     auto name = extra.substr(2, extra.find('=') - 2);
@@ -82,7 +81,7 @@ void read_flags(config &conf, const raw_flags &raw, std::vector<std::string> &co
       s.clear(conf);
     for (auto &value : values)
       if (auto no = s.read(conf, value))
-        complaints.push_back("--" + s.name + (s.is_secret ? "" : " " + in_quotes(value)) + ": allowed is " +
+        complaints.push_back("--" + s.name + (s.is_secret ? "" : " " + in_quotes(value)) + ": expected " +
                              *no);
     conf.sources[s.name] = "flag";
   }

@@ -54,7 +54,7 @@ void check_together(config &conf, std::vector<std::string> &complaints) {
   check_cluster(conf, refuse_unless);
   refuse_unless(
       !conf.dev_auth || (conf.device_listen.is_loopback() && conf.api_listen.is_loopback()), "dev-auth",
-      "allowed only with both listeners on loopback, here device-listen is " +
+      "allowed only if both listeners are on loopback, but device-listen is " +
           net::to_string(conf.device_listen) + " and api-listen is " + net::to_string(conf.api_listen));
   refuse_unless(conf.device_listen.port() == 0 ||
                     net::to_string(conf.device_listen) != net::to_string(conf.api_listen),
@@ -68,15 +68,15 @@ void check_together(config &conf, std::vector<std::string> &complaints) {
   refuse_unless(l.max_frame_bytes <= l.inbox_bytes, "inbox-bytes", "must not be below max-frame-bytes");
 
   if (conf.dev_auth)
-    conf.warnings.push_back("dev-auth is on: whoever reaches a loopback address may be any device");
+    conf.warnings.push_back(
+        "dev-auth is on: anyone who reaches a loopback address can connect as any device");
   else if (conf.token_keys.empty())
     conf.warnings.push_back("no token-key: no device can connect");
   if (!conf.dev_auth && conf.api_keys.empty())
-    conf.warnings.push_back("no api-key: every request of a back end is answered 401");
+    conf.warnings.push_back("no api-key: every back-end request is answered with 401");
   if (l.max_frame_bytes > l.max_flow_bytes)
-    conf.warnings.push_back(
-        "max-frame-bytes is above max-flow-bytes: the largest messages are congested while "
-        "their route is unknown");
+    conf.warnings.push_back("max-frame-bytes is above max-flow-bytes: the largest messages get `congested` "
+                            "while their route is unknown");
 }
 
 } // namespace stentor

@@ -236,7 +236,7 @@ bool directory_state::list_one() {
     return false;
   auto found = store->devices_of(asked.front().what.front());
   if (found && !view->is_known_run(store->run_id()))
-    found = make_error(errc::unavailable, "the directory has been started again");
+    found = make_error(errc::unavailable, "the directory has been restarted");
   count_batch(1, found ? 0 : 1);
   if (found)
     asked.front().asker.deliver(std::move(*found));

@@ -203,9 +203,10 @@ void membership_state::act(const on_fenced &x) {
   fenced_since = x.fenced ? now() : boot_time::max();
   if (x.fenced) {
     deps.metrics->node().fenced.fetch_add(1, std::memory_order_relaxed);
-    log::error("membership", "fenced",
-               {{"why", "the lease ended, and no peer says that the directory is away for all"},
-                {"mend", "the network between this node, Redis and its peers"}});
+    log::error(
+        "membership", "fenced",
+        {{"reason", "the lease has ended, and no peer reports that the directory is unreachable for all"},
+         {"hint", "check the network between this node, Redis and its peers"}});
   } else {
     log::info("membership", "unfenced", {});
   }
@@ -236,8 +237,9 @@ void membership_state::act(const do_declare_dead &x) {
               {{"node", who.node}, {"incarnation", who.inc}, {"result", result}});
   };
   self->request(at_directory, renewal_limit(), declare_dead_atom_v, x.who.node, x.who.inc)
-      .then([tell](bool done) { tell(done ? "done" : "was done, or its lease is back"); },
-            [tell](const caf::error &why) { tell(render(why)); });
+      .then(
+          [tell](bool done) { tell(done ? "done" : "was already declared dead, or its lease has returned"); },
+          [tell](const caf::error &why) { tell(render(why)); });
 }
 
 void membership_state::act(const do_sweep &x) {
@@ -258,10 +260,11 @@ void membership_state::act(const on_outage &x) {
   deps.metrics->node().outage.store(x.began ? 1 : 0, std::memory_order_relaxed);
   if (x.began) {
     settled_at = boot_time::max();
-    log::error("membership", "directory.away",
-               {{"effect", "warm routes go on, new devices are bound within the cluster until it is back"}});
+    log::error("membership", "directory.unreachable",
+               {{"effect", "known routes continue to work; new devices are bound within the cluster until "
+                           "the directory returns"}});
   } else {
-    log::info("membership", "directory.back", {});
+    log::info("membership", "directory.reachable", {});
     settled_at = now() + restore_time;
   }
 }
@@ -302,7 +305,8 @@ void membership_state::act(const do_rejoin &) {
     return;
   deps.view->not_ready = "rejoining";
   deps.view->lost = true;
-  log::error("membership", "lost", {{"effect", "its devices are sent elsewhere, then it joins again"}});
+  log::error("membership", "lost",
+             {{"effect", "the devices of this node are asked to reconnect elsewhere, then it rejoins"}});
   deps.view->lease.revoke();
 }
 

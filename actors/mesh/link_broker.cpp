@@ -136,10 +136,11 @@ void link_broker::refuse(handle which, peer_refusal why, const char *text) {
   auto found = connections_.find(which);
   // A link ends with this: one line for each, and hellos bound how many. Anybody can connect and be refused.
   if (found != connections_.end() && found->second.filter.is_adopted())
-    log::error("links", "link.refused_message", {{"from", from}, {"why", to_string(why)}, {"text", text}});
+    log::error("links", "link.refused_message",
+               {{"from", from}, {"reason", to_string(why)}, {"detail", text}});
   else
     refused_line.warn(clock::now(), "links", "connection.refused",
-                      {{"from", from}, {"why", to_string(why)}, {"text", text}});
+                      {{"from", from}, {"reason", to_string(why)}, {"detail", text}});
   cut(which, caf::sec::malformed_basp_message);
 }
 
@@ -152,7 +153,7 @@ void link_broker::look_after_strangers() {
     if (!conn.filter.is_adopted() && conn.until <= now)
       late.push_back(which);
   for (auto which : late)
-    refuse(which, peer_refusal::silent, "no good hello within the time");
+    refuse(which, peer_refusal::silent, "no valid hello in time");
 }
 
 uint64_t link_broker::adopt(const caf::node_id &node) {

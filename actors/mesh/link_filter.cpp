@@ -173,7 +173,7 @@ link_filter::verdict link_filter::message() {
     return say(verdict::forbidden, "message id");
   if ((now_.data & answer_bit) != 0) {
     if (!is_open() || (now_.data & request_bits) == 0)
-      return say(verdict::forbidden, "an answer without a question");
+      return say(verdict::forbidden, "a response without a request");
     return within(prefix_bytes, bounds_.max_message_bytes);
   }
   if (is_open() ? !receivers_->ports.contains(now_.to) && !receivers_->inboxes.contains(now_.to) &&
@@ -212,7 +212,7 @@ link_filter::verdict link_filter::payload(std::span<const char> bytes) {
   case direct_message:
     if (now_.flags == 0)
       return message_payload(text);
-    return text == spawn_question() ? say(verdict::drop, "a question for an actor factory")
+    return text == spawn_question() ? say(verdict::drop, "a request to spawn an actor")
                                     : say(verdict::forbidden, "a named receiver");
   default:
     return say(verdict::malformed, "payload without a header");
@@ -280,7 +280,7 @@ link_filter::verdict link_filter::message_payload(std::string_view bytes) {
     if (types == hello_answer_types && bytes.size() > bounds_.max_first_bytes)
       return say(verdict::malformed, "message too long");
     // A link that was replaced may still bring the answer to a question of the one before.
-    return askers_.contains(now_.to) ? verdict::pass : say(verdict::drop, "an answer that nobody waits for");
+    return askers_.contains(now_.to) ? verdict::pass : say(verdict::drop, "a response that nobody waits for");
   }
   if (types == hello_types) {
     // One per connection, and only from the side that connects.

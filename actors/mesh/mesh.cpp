@@ -42,15 +42,14 @@ caf::expected<mesh_handle> start_mesh(caf::actor_system &sys, mesh_options optio
   auto is_tls = links->transport().tls != nullptr;
   if (!is_tls && !options.listen.is_loopback()) {
     if (!options.insecure_peers)
-      return make_error(errc::config,
-                        "peer-listen " + net::to_string(options.listen) +
-                            " without TLS: whoever reaches that port can command this node. Give "
-                            "peer-ca, peer-cert and peer-key, or listen on loopback, or say "
-                            "--insecure-peers where the network itself keeps strangers out");
+      return make_error(errc::config, "peer-listen " + net::to_string(options.listen) +
+                                          " without TLS: anyone who reaches that port can control this node. "
+                                          "Set peer-ca, peer-cert and peer-key, or listen on loopback, or "
+                                          "use --insecure-peers if the network itself keeps others out");
     log::warn(
         "links", "insecure_peers",
         {{"listen", net::to_string(options.listen)},
-         {"text", "whoever reaches this port can command this node, and read and write every message"}});
+         {"detail", "anyone who reaches this port can control this node, and read and write every message"}});
   }
   auto listener = listen(*links, options.listen);
   if (!listener)
@@ -81,7 +80,7 @@ void mesh_handle::stop() {
   waiter->receive([](const caf::down_msg &) {},
                   caf::after(stop_timeout) >>
                       [this] {
-                        log::error("links", "stop.late", {{"text", "a link did not end in time"}});
+                        log::error("links", "stop.late", {{"detail", "a link did not end in time"}});
                         caf::anon_send_exit(mesh, caf::exit_reason::kill);
                       });
   mesh = nullptr;
@@ -183,9 +182,9 @@ void mesh_state::on_port_ended(const caf::error &reason) {
   if (stopping)
     return;
   log::error("links", "peer_port.ended",
-             {{"reason", self->system().render(reason)}, {"text", "it is started again, and links with it"}});
+             {{"reason", self->system().render(reason)}, {"detail", "it is restarted, and links with it"}});
   if (options.on_port_trouble)
-    options.on_port_trouble("the peer port has ended and is started again");
+    options.on_port_trouble("the peer port has ended and is being restarted");
   tell_peers_of_port(nullptr);
   self->delayed_send(self, restart_wait, tick_atom_v);
 }
@@ -276,15 +275,15 @@ caf::result<hello_answer> mesh_state::on_hello(link_hello &theirs) {
   auto lasting = !text.empty();
   auto known = peers.find(theirs.who.inc);
   if (text.empty() && theirs.to != options.inc)
-    text = "that incarnation is over, this is another one";
+    text = "that incarnation has ended, this is another one";
   if (text.empty() && (known == peers.end() || known->second.leaving))
-    text = "this node's view does not have it yet, or any more";
+    text = "this node's view does not contain it yet, or no longer does";
   if (text.empty())
     return self->delegate(known->second.handle, hello_atom_v, std::move(theirs));
   if (lasting) {
     shared->counters.refuse(peer_refusal::hello);
     refused_line.warn(self->clock().now(), "links", "hello.refused",
-                      {{"node", theirs.who.node}, {"why", text}});
+                      {{"node", theirs.who.node}, {"reason", text}});
   }
   return hello_answer{text, lasting, {mine, theirs.who.inc, peer_port, {}, {}, false}};
 }

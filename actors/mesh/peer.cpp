@@ -91,7 +91,7 @@ link_hello peer_state::own_hello(uint32_t epoch) const {
 
 void peer_state::connect() {
   if (!deps.mine.peer_port) {
-    fail("this node's own peer port is being started again");
+    fail("this node's own peer port is being restarted");
     return;
   }
   auto where = net::parse_address(deps.whom.address);
@@ -123,7 +123,7 @@ void peer_state::connect() {
 
 void peer_state::greet(const caf::strong_actor_ptr &their_port) {
   if (!their_port || their_port->node() == self->node()) {
-    fail(their_port ? "that is this node's own address" : "nobody stands at the peer_port");
+    fail(their_port ? "that is this node's own address" : "no actor answers at the peer port");
     return;
   }
   at = step::greeting;
@@ -171,7 +171,7 @@ void peer_state::fail(const std::string &text, bool lasting) {
   // One line for a row of failures; what a person has to mend is said each time, which is seldom.
   if (lasting || !std::exchange(failure_told, true))
     log::warn("links", lasting ? "link.refused" : "link.failed",
-              {{"node", deps.whom.node}, {"address", deps.whom.address}, {"why", text}});
+              {{"node", deps.whom.node}, {"address", deps.whom.address}, {"reason", text}});
   if (serial != 0)
     caf::anon_send(deps.broker, sever_atom_v, std::exchange(serial, 0));
   if (lasting)
@@ -202,7 +202,7 @@ std::string peer_state::objection(const link_hello &theirs) const {
 caf::result<hello_answer> peer_state::on_hello(link_hello &theirs) {
   auto text = objection(theirs);
   if (text.empty() && (dials || stopping))
-    text = dials ? "it is for this side to connect" : "this node stops";
+    text = dials ? "this side is the one that connects" : "this node is stopping";
   if (!text.empty())
     return hello_answer{text, false, own_hello(0)};
   auto promise = self->make_response_promise<hello_answer>();
@@ -213,12 +213,12 @@ caf::result<hello_answer> peer_state::on_hello(link_hello &theirs) {
       .then(
           [this, promise, theirs = std::move(theirs)](uint64_t connection) mutable {
             if (connection == 0 || stopping) {
-              promise.deliver(hello_answer{"your connection is gone already", false, own_hello(0)});
+              promise.deliver(hello_answer{"your connection has already ended", false, own_hello(0)});
               return;
             }
             auto epoch = std::max(theirs.who.epoch, link.epoch() + 1);
             if (link.is_up())
-              end(link_end::replaced, "the other side began a new one");
+              end(link_end::replaced, "the other side began a new link");
             serial = connection;
             begin(theirs, epoch);
             promise.deliver(hello_answer{{}, false, own_hello(epoch)});
@@ -281,8 +281,9 @@ void peer_state::end(link_end why, const std::string &text) {
   auto &counters = deps.shared->counters;
   counters.end(why);
   counters.up.fetch_sub(1, std::memory_order_relaxed);
-  log::warn("links", "link.down",
-            {{"node", deps.whom.node}, {"epoch", link.epoch()}, {"why", to_string(why)}, {"text", text}});
+  log::warn(
+      "links", "link.down",
+      {{"node", deps.whom.node}, {"epoch", link.epoch()}, {"reason", to_string(why)}, {"detail", text}});
   peer_news news;
   news.what = {deps.whom.node, deps.whom.inc, link.epoch(), false, {}, {}, std::string{to_string(why)},
                false};
@@ -317,7 +318,7 @@ void peer_state::stop(bool node_stops) {
     return;
   if (link.is_up()) {
     end(node_stops ? link_end::stopped : link_end::left_view,
-        node_stops ? "this node stops" : "it left the view");
+        node_stops ? "this node is stopping" : "it has left the view");
   } else if (at != step::severing) {
     ++round;
     if (serial != 0)

@@ -108,9 +108,9 @@ void tls_stream::tell_failure() {
   auto from = caf::io::network::remote_addr_of_fd(fd());
   auto port = caf::io::network::remote_port_of_fd(fd());
   failed_line.warn(std::chrono::steady_clock::now(), "links", "tls.failed",
-                   {{"with", from ? *from + ":" + std::to_string(port ? *port : 0) : std::string{"unknown"}},
+                   {{"peer", from ? *from + ":" + std::to_string(port ? *port : 0) : std::string{"unknown"}},
                     {"error", take_tls_error()},
-                    {"mend", "both nodes need certificates of the same CA: peer-ca, peer-cert, peer-key"}});
+                    {"hint", "both nodes need certificates of the same CA: peer-ca, peer-cert, peer-key"}});
 }
 
 // -- the scribe ----

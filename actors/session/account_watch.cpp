@@ -52,8 +52,8 @@ void account_watch::on_refused(errc why, session_turn &t) {
   set(false, t);
   if (t.live)
     tell_error(why,
-               why == errc::overloaded ? "too many devices of this account watch already"
-                                       : "the directory does not answer, ask again later",
+               why == errc::overloaded ? "too many sessions watch this account already"
+                                       : "the directory does not answer, try again later",
                {}, t);
 }
 

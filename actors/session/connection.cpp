@@ -104,7 +104,7 @@ void connection::go_on() {
 
 void connection::drain() {
   if (!session_)
-    close(net::close_code::going_away, "drain", "this node shuts down, reconnect");
+    close(net::close_code::going_away, "drain", "this node is shutting down, reconnect");
 }
 
 // -- authentication ----
@@ -122,7 +122,7 @@ net::upgrade_answer connection::on_upgrade(const net::upgrade_request &request) 
     return answer;
   }
   if (ctx.draining.load(std::memory_order_relaxed) || !services_.admission.admit()) {
-    refuse_with(503, "this node takes no more connections now", "admission");
+    refuse_with(503, "this node accepts no more connections now", "admission");
     // Jitter, so that those who were refused together do not come back together.
     answer.retry_after_s = services_.admission.retry_after_s();
     return answer;
@@ -238,14 +238,14 @@ void connection::on_timer() {
   if (!session_) {
     host().counters().rejected("auth_timeout");
     close(net::close_code::unauthorized, "auth_timeout",
-          socket_->is_upgraded() ? "no auth frame in time" : "no whole handshake in time");
+          socket_->is_upgraded() ? "no auth frame in time" : "the handshake was not complete in time");
     return;
   }
   auto since = socket_->stalled_since();
   auto stalled = since == time_point::max() ? time_point::max() : since + lim.stall_timeout;
   if (now >= stalled) {
     // Nothing more fits: its close frame may never arrive, but the device is gone from the directory now.
-    session_->leave(net::close_code::slow, "slow", "this device does not read what it is sent");
+    session_->leave(net::close_code::slow, "slow", "this device does not read what is sent to it");
     return;
   }
   auto unanswered = pinged_at_ != time_point::max() && socket_->last_heard() < pinged_at_;

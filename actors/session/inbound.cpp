@@ -110,7 +110,7 @@ bool inbound::admit(const net::client_frame &frame, ledger &book, session_turn &
   if (frame.type == net::client_frame::kind::send)
     refuse(frame, verdict::limited, nullptr, book, t);
   else
-    tell_error(errc::overloaded, "over this device's rate", {}, t);
+    tell_error(errc::overloaded, "this device sends too many messages per second", {}, t);
   return false;
 }
 

@@ -48,7 +48,7 @@ session_turn session::turn() noexcept {
 
 void session::end_turn(const session_turn &t) {
   if (t.too_slow)
-    leave(net::close_code::slow, "slow", "this device does not read what it is sent");
+    leave(net::close_code::slow, "slow", "this device does not read what is sent to it");
 }
 
 // -- bound ----
@@ -61,7 +61,7 @@ void session::start() {
   timetable_.start(host().now(), lim.session_lifetime - random_below(host(), lim.session_dither));
   if (!binding_.ask(turn(), host().context().lease_until())) {
     host().counters().rejected("bind_queue");
-    leave(net::close_code::overloaded, "overloaded", "too many devices connect at once, retry later");
+    leave(net::close_code::overloaded, "overloaded", "too many devices are connecting at once, retry later");
     end();
   }
 }
@@ -198,7 +198,7 @@ void session::on_timer() {
     leave(net::close_code::recycled, to_string(timetable_.why()), "reconnect");
     return;
   case timetable::due::token_expired:
-    leave(net::close_code::token_expired, "token_expired", "the token expired");
+    leave(net::close_code::token_expired, "token_expired", "the token has expired");
     return;
   case timetable::due::token_warning: {
     // Not a `go_away`: a fresh token on this connection is what is wanted.

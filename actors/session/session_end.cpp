@@ -204,7 +204,7 @@ void session::abandon() {
                 net::goaway_frame{static_cast<uint32_t>(host().random()() % 1000), "fenced"});
     device->send(frame, false);
   }
-  device->close(net::close_code::recycled, "fenced", "this node left its cluster, reconnect");
+  device->close(net::close_code::recycled, "fenced", "this node has left its cluster, reconnect");
 }
 
 } // namespace stentor::actors

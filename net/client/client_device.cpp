@@ -43,7 +43,7 @@ client_device::connect(event_loop &loop, const device_options &options, client_e
   auto made = std::unique_ptr<client_device>{new client_device{loop, *fd, events, options}};
   made->handshake_->key = std::move(key);
   if (!made->start())
-    return make_error(errc::io, "epoll takes no more descriptors");
+    return make_error(errc::io, "epoll accepts no more descriptors");
   // The kernel takes no byte before the connection stands: the request waits in the cork until then.
   made->write(*request);
   made->call_later(options.handshake_timeout);
@@ -104,7 +104,7 @@ void client_device::read_answer(std::span<char> bytes) {
     return;
   case response_reader::progress::failed:
     end().how = client_end::kind::refused;
-    end().reason = "the answer is not HTTP";
+    end().reason = "the response is not HTTP";
     abort(socket_end::orderly);
     return;
   case response_reader::progress::done:
@@ -215,7 +215,7 @@ void client_device::drop() {
 
 void client_device::on_deadline() {
   if (handshake_) {
-    end().reason = "no answer in time";
+    end().reason = "no response in time";
     abort(socket_end::local_failure);
   } else if (close_sent_) {
     close_orderly(close_wait);

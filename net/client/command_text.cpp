@@ -125,8 +125,9 @@ typed_line read_typed(std::string_view line) {
   auto rest = trimmed(text.substr(first.size()));
   if (text[0] != '/') {
     if (!is_valid_id(first))
-      return {
-          typed_line::kind::wrong, {}, '"' + printable(first) + "\" is no device; " + std::string{help_text}};
+      return {typed_line::kind::wrong,
+              {},
+              '"' + printable(first) + "\" is not a device id; " + std::string{help_text}};
     if (rest.empty())
       return {typed_line::kind::wrong, {}, "nothing to send; " + std::string{help_text}};
     return {typed_line::kind::send, std::string{first}, std::string{rest}};

@@ -68,7 +68,7 @@ void print_record(console &io, const json &x) {
 
 exit_code run_push(console &io, const api_options &api, const message_options &what) {
   if (!want_from(what.want)) {
-    io.err << "stentorctl push: --want is written, acked, errors or none\n";
+    io.err << "stentorctl push: --want must be written, acked, errors or none\n";
     return exit_code::usage;
   }
   http_request request{"POST", what.to_account ? "/v1/accounts/" : "/v1/devices/", {}, {}};
@@ -146,7 +146,7 @@ exit_code run_health(console &io, const api_options &api) {
   if (io.json)
     io.out << json{{"alive", is_alive}, {"ready", is_ready}}.dump() << '\n';
   else
-    io.out << (is_alive ? "alive" : "not well") << ", "
+    io.out << (is_alive ? "alive" : "not alive") << ", "
            << (is_ready ? "ready" : "not ready: " + printable(ready.body)) << '\n';
   return is_alive && is_ready ? exit_code::good : exit_code::not_delivered;
 }

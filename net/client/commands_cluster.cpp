@@ -69,7 +69,7 @@ exit_code run_nodes(console &io, const api_options &api) {
   if (!is_true(x, "ready"))
     io.out << "; not ready: " << text_at(x, "why");
   if (is_true(x, "outage"))
-    io.out << "; the directory is away";
+    io.out << "; the directory is unreachable";
   if (is_true(x, "fenced"))
     io.out << "; fenced: it has no lease";
   io.out << '\n';
@@ -125,7 +125,7 @@ exit_code run_device(console &io, const api_options &api, const std::string &dev
     io.out << "not connected\n";
   else
     io.out << or_dash(word) << ", no record"
-           << (text_at(x, "directory") == "silent" ? ": the directory is silent" : "") << '\n';
+           << (text_at(x, "directory") == "silent" ? ": no answer from the directory" : "") << '\n';
   for (auto &one : list_at(x, "sessions"))
     io.out << "  session " << text_at(one, "session") << " on " << text_at(one, "node") << ": "
            << text_at(one, "state") << ", epoch " << text_at(one, "epoch") << ", since "
@@ -152,7 +152,7 @@ exit_code run_drain(console &io, const api_options &api, const std::string &node
   if (io.json)
     print_json(io, answer);
   else
-    io.out << printable(node) << ": draining; it ends by itself\n";
+    io.out << printable(node) << ": draining; it will stop by itself\n";
   return exit_code::good;
 }
 

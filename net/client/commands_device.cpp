@@ -28,8 +28,9 @@ opened open_device(console &io, const device_target &who) {
     return opened{nullptr, code};
   };
   if (who.token.empty() && who.device.empty())
-    return fail(exit_code::usage,
-                "who connects? --token or STENTOR_TOKEN, or --device on a node in development mode");
+    return fail(
+        exit_code::usage,
+        "which device connects? Set --token or STENTOR_TOKEN, or --device on a node in development mode");
   auto url = parse_url(who.url, "ws", 7400);
   if (!url)
     return fail(exit_code::usage, render(url.error()));
@@ -244,7 +245,7 @@ exit_code run_send(console &io, const device_target &who, const message_options 
   };
   auto wants = want_from(what.want);
   if (!wants)
-    return usage("--want is written, acked, errors or none");
+    return usage("--want must be written, acked, errors or none");
   if (!is_valid_id(what.to))
     return usage("TO is not an id: 1 to 128 of A-Z a-z 0-9 . _ : @ -");
   auto data = encoded_payload(io, who.encoding, what.data, what.is_text);

@@ -16,7 +16,7 @@ exit_code run_token(console &io, const token_options &what, int64_t now_s) {
   };
   auto algorithm = token_algorithm_from(what.algorithm);
   if (!algorithm)
-    return refuse("--alg is HS256, RS256 or ES256");
+    return refuse("--alg must be HS256, RS256 or ES256");
   auto device = device_id::make(what.device);
   auto account = account_id::make(what.account);
   if (!device)
@@ -24,9 +24,9 @@ exit_code run_token(console &io, const token_options &what, int64_t now_s) {
   if (!account)
     return refuse("--account is not an id: 1 to 128 of A-Z a-z 0-9 . _ : @ -");
   if (what.lifetime_s <= 0)
-    return refuse("--ttl is longer than nothing");
+    return refuse("--ttl must be at least 1 second");
   if (what.lifetime_s > latest_exp_s - now_s)
-    return refuse("--ttl ends by the year 9999");
+    return refuse("--ttl must end by the year 9999");
   token_claims claims{std::move(*device), std::move(*account), now_s + what.lifetime_s, nullptr};
   if (!what.targets.empty()) {
     grants allowed;
@@ -37,10 +37,10 @@ exit_code run_token(console &io, const token_options &what, int64_t now_s) {
       else if (target)
         allowed.accounts.push_back(std::move(*target));
       else
-        return refuse("--targets names accounts, or is *");
+        return refuse("--targets must name accounts, or be *");
     }
     if (allowed.accounts.size() > 64)
-      return refuse("--targets names at most 64 accounts");
+      return refuse("--targets may name at most 64 accounts");
     claims.allowed = std::make_shared<const grants>(std::move(allowed));
   }
   auto token = sign_token({what.kid, *algorithm, what.material}, claims, now_s);

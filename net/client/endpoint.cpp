@@ -40,8 +40,8 @@ caf::expected<url> parse_url(std::string_view text, std::string_view scheme, uin
     if (text.substr(0, at) == std::string{scheme} + 's')
       return refuse(text, "TLS is not supported by this client");
     if (text.substr(0, at) != scheme)
-      return refuse(text, scheme == "ws" ? "a device address starts with ws://"
-                                         : "an API address starts with http://");
+      return refuse(text, scheme == "ws" ? "a device address must start with ws://"
+                                         : "an API address must start with http://");
     rest = text.substr(at + 3);
   }
   url parts;

@@ -55,7 +55,7 @@ private:
     if (response.status >= 200)
       owner.settle(std::move(response));
     else // 1xx answers belong to requests that are never sent
-      owner.settle(make_error(errc::malformed, "the answer is not HTTP, or too large"));
+      owner.settle(make_error(errc::malformed, "the response is not HTTP, or too large"));
   }
   void on_marks(size_t) override {}
   void on_end(socket_end, size_t lost_marks) override {
@@ -69,7 +69,7 @@ private:
     else if (lost_marks > 0)
       owner.settle(make_error(errc::unavailable, "cannot connect to " + owner.options_.host));
     else
-      owner.settle(make_error(errc::timed_out, "the connection ended before the answer"));
+      owner.settle(make_error(errc::timed_out, "the connection ended before the response"));
   }
 
   http_client &owner_;
@@ -104,7 +104,7 @@ caf::error http_client::begin_next() {
       return make_error(errc::unavailable, render(fd.error()));
     auto made = std::make_unique<connection>(loop_, *fd, *this);
     if (!made->start())
-      return make_error(errc::unavailable, "epoll takes no more descriptors");
+      return make_error(errc::unavailable, "epoll accepts no more descriptors");
     connection_ = std::move(made);
     ++connects_;
   }
@@ -129,7 +129,7 @@ void http_client::on_timer() {
     return;
   auto was_sent = connection_ != nullptr && connection_->unsent_marks() == 0;
   connection_.reset(); // an answer that comes late must not be taken for the next one
-  settle(was_sent ? make_error(errc::timed_out, "no answer in time")
+  settle(was_sent ? make_error(errc::timed_out, "no response in time")
                   : make_error(errc::unavailable, "cannot connect to " + options_.host));
 }
 

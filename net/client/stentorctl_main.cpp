@@ -44,7 +44,7 @@ void add_device(CLI::App &app, settings &x) {
       ->envname("STENTOR_DEVICE_URL")
       ->capture_default_str();
   app.add_option("--token", x.device.token, "device token (JWT)")->envname("STENTOR_TOKEN");
-  app.add_option("--device", x.device.device, "who connects, on a node with --dev-auth; needs no token");
+  app.add_option("--device", x.device.device, "device id, for a node with --dev-auth; needs no token");
   app.add_option("--account", x.device.account, "account of --device");
   app.add_option("--resume", x.device.resume, "`session` of an earlier welcome");
   app.add_option("--format", x.encoding, "encoding of frames")
@@ -57,13 +57,13 @@ void add_message(CLI::App &app, settings &x) {
   app.add_option("TO", m.to, "the device, or the account with --to-account")->required();
   app.add_option("DATA", m.data, "JSON, or any other text (sent as a JSON string); - reads standard input")
       ->required();
-  app.add_flag("--text", m.is_text, "send DATA as a string even where it is JSON");
+  app.add_flag("--text", m.is_text, "send DATA as a string even if it is JSON");
   app.add_flag("--to-account", m.to_account, "TO is an account: send to all of its connected devices");
   app.add_option("--want", m.want, "written, acked, errors or none")
       ->check(CLI::IsMember({"written", "acked", "errors", "none"}))
       ->capture_default_str();
-  app.add_option("--ttl-ms", m.ttl_ms, "not delivered later than this");
-  app.add_option("--timeout-ms", m.timeout_ms, "a verdict within this; 5000 by default");
+  app.add_option("--ttl-ms", m.ttl_ms, "deliver within this time or not at all");
+  app.add_option("--timeout-ms", m.timeout_ms, "return a verdict within this time; 5000 by default");
   app.add_option("--key", m.key, "idempotency key");
 }
 
@@ -79,7 +79,7 @@ void add_token(CLI::App &app, settings &x) {
                  "process list, unlike STENTOR_SECRET and --key-file")
       ->envname("STENTOR_SECRET");
   app.add_option("--key-file", x.key_file,
-                 "file with the secret or the PEM private key; wins over the secret");
+                 "file with the secret or the PEM private key; takes precedence over the secret");
   app.add_option("--kid", t.kid, "name of the key");
   app.add_option("--ttl", t.lifetime_s, "lifetime in seconds")->capture_default_str();
   app.add_option("--targets", t.targets, "other accounts the device may send to, or *")->delimiter(',');
@@ -118,18 +118,18 @@ int main(int argc, char **argv) {
   app.set_version_flag("--version", "stentorctl " STENTOR_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_flag("--json", x.json, "print JSON, one object a line");
+  app.add_flag("--json", x.json, "print JSON, one object per line");
   app.footer("Exit codes: 0 delivered or done, 1 certainly not delivered, 2 usage, 3 outcome unknown,\n"
              "4 cannot connect. Each command has examples: stentorctl send --help");
 
-  auto connect = app.add_subcommand("connect", "be a device: print frames, send what is typed");
+  auto connect = app.add_subcommand("connect", "act as a device: print frames, send what is typed");
   add_device(*connect, x);
   connect->footer("Lines: DEVICE TEXT... | {\"t\":...} | /devices | /watch | /unwatch | /ack ID | /quit\n\n"
                   "  stentorctl connect --device phone-1 --account alice\n"
                   "  echo 'phone-2 hello' | stentorctl connect --device phone-1 --account alice --json");
   connect->callback([&] { run = [&](console &io) { return run_connect(io, x.device, STDIN_FILENO); }; });
 
-  auto send = app.add_subcommand("send", "be a device for one message and tell its verdict");
+  auto send = app.add_subcommand("send", "send one message as a device and print its verdict");
   add_device(*send, x);
   add_message(*send, x);
   send->add_flag("--except-me", x.message.except_me, "with --to-account: not to this device");
@@ -142,7 +142,7 @@ int main(int argc, char **argv) {
     };
   });
 
-  auto push = app.add_subcommand("push", "push as a back end and tell the verdict");
+  auto push = app.add_subcommand("push", "push a message as a back end and print its verdict");
   add_api(*push, x);
   add_message(*push, x);
   push->footer("  stentorctl push phone-1 '{\"text\":\"hello\"}'\n"
@@ -156,10 +156,10 @@ int main(int argc, char **argv) {
   });
 
   auto device =
-      app.add_subcommand("device", "tell where a device is connected, and whether the directory is right");
+      app.add_subcommand("device", "show where a device is connected, and whether the directory is right");
   add_api(*device, x);
   device->add_option("DEVICE", x.name)->required();
-  device->footer("  stentorctl device phone-1 || echo away");
+  device->footer("  stentorctl device phone-1 || echo offline");
   device->callback([&] { run = [&](console &io) { return run_device(io, x.api, x.name); }; });
 
   auto devices = app.add_subcommand("devices", "list the connected devices of an account");
@@ -180,12 +180,12 @@ int main(int argc, char **argv) {
                 "  stentorctl nodes --json --api http://10.0.0.7:7401");
   nodes->callback([&] { run = [&](console &io) { return run_nodes(io, x.api); }; });
 
-  auto slots = app.add_subcommand("slots", "show who owns which slots, or what would move");
+  auto slots = app.add_subcommand("slots", "show which node owns which slots, or what would move");
   add_api(*slots, x);
   auto which = slots->add_option_group("which", "at most one")->require_option(0, 1);
   which->add_option("--slot", x.slots.number, "the owner of one slot, 0 to 4095");
   which->add_option("--device", x.slots.device, "the slot of a device, and its owner");
-  which->add_option("--without", x.slots.without, "what would move if this node left; nothing does");
+  which->add_option("--without", x.slots.without, "what would move if this node left; only a preview");
   slots->footer("  stentorctl slots\n"
                 "  stentorctl slots --device phone-1\n"
                 "  stentorctl slots --without node-b");
@@ -193,15 +193,16 @@ int main(int argc, char **argv) {
 
   auto node = app.add_subcommand("node", "act on a node");
   node->require_subcommand(1);
-  auto drain = node->add_subcommand("drain", "ask a node to send its devices elsewhere and end");
+  auto drain = node->add_subcommand("drain", "ask a node to send its devices elsewhere and stop");
   add_api(*drain, x);
-  drain->add_option("NODE", x.name, "its id; any node with a link to it can be asked")->required();
-  drain->add_option("--over", x.over, "ask the devices over this time, like 30s; as configured by default");
+  drain->add_option("NODE", x.name, "id of the node; --api may be any node with a link to it")->required();
+  drain->add_option("--over", x.over,
+                    "spread the requests to devices over this time, such as 30s; as configured by default");
   drain->footer("  stentorctl node drain node-b --over 30s\n"
                 "  while stentorctl nodes | grep -q '^node-b .*up'; do sleep 1; done");
   drain->callback([&] { run = [&](console &io) { return run_drain(io, x.api, x.name, x.over); }; });
 
-  auto health = app.add_subcommand("health", "tell whether a node is alive and ready");
+  auto health = app.add_subcommand("health", "show whether a node is alive and ready");
   add_api(*health, x);
   health->footer("  until stentorctl health; do sleep 1; done");
   health->callback([&] { run = [&](console &io) { return run_health(io, x.api); }; });

@@ -44,7 +44,7 @@ caf::expected<std::string> upgrade_text(const device_options &options, std::stri
   add("account", options.account);
   add("resume", options.resume);
   if (target.find_first_of(" \t") != target.npos || target[0] != '/')
-    return make_error(errc::config, "a path starts with / and has no spaces");
+    return make_error(errc::config, "a path must start with / and have no spaces");
   auto text = "GET " + target + " HTTP/1.1\r\nHost: " + options.host +
               "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n";
   text.append("Sec-WebSocket-Key: ").append(key).append("\r\n");
@@ -63,15 +63,15 @@ caf::expected<std::string> upgrade_text(const device_options &options, std::stri
 
 const char *upgrade_fault(const http_response &answer, std::string_view key, format encoding) {
   if (!lists_element(answer.header("Upgrade"), "websocket"))
-    return "the answer does not upgrade to websocket";
+    return "the response does not upgrade to websocket";
   if (!lists_element(answer.header("Connection"), "upgrade"))
-    return "the answer has no Connection: Upgrade";
+    return "the response has no Connection: Upgrade";
   if (answer.header("Sec-WebSocket-Accept") != upgrade_accept(key))
-    return "the answer's Sec-WebSocket-Accept is not for our key";
+    return "the response's Sec-WebSocket-Accept is not for our key";
   if (answer.header("Sec-WebSocket-Protocol") != subprotocol_of(encoding))
-    return "the answer does not choose the subprotocol offered";
+    return "the response does not choose the subprotocol offered";
   if (!answer.header("Sec-WebSocket-Extensions").empty())
-    return "the answer names an extension that was not offered";
+    return "the response names an extension that was not offered";
   return nullptr;
 }
 

@@ -126,7 +126,7 @@ private:
     else if (name == "auth")
       out_.type = kind::auth;
     else
-      refuse(errc::malformed, "there is no frame `" + quoted(name) + "`");
+      refuse(errc::malformed, "unknown frame `" + quoted(name) + "`");
   }
 
   void text(field f, const char *name, std::string_view &to, size_t most) {
@@ -153,7 +153,7 @@ private:
     if (auto w = want_from(name))
       out_.wants = *w;
     else
-      refuse(errc::malformed, "`want` is none of written, acked, errors, none");
+      refuse(errc::malformed, "`want` is not one of written, acked, errors, none");
   }
 
   void milliseconds(field f, const char *name, std::optional<uint32_t> &to) {
@@ -220,7 +220,7 @@ private:
       seen_ |= f;
       return true;
     }
-    refuse(errc::malformed, std::string{"`"} + name + "` stands twice");
+    refuse(errc::malformed, std::string{"`"} + name + "` appears twice");
     return false;
   }
 

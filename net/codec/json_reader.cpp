@@ -101,7 +101,7 @@ bool json_reader::next(array &a) noexcept {
 
 bool json_reader::literal(std::string_view word) noexcept {
   if (static_cast<size_t>(end_ - p_) < word.size() || std::memcmp(p_, word.data(), word.size()) != 0)
-    return fail("this is no value");
+    return fail("this is not a value");
   p_ += word.size();
   return true;
 }
@@ -129,11 +129,11 @@ bool json_reader::skip_escape() noexcept {
   if (code < 0)
     return fail("an escape needs four hexadecimal digits");
   if (is_low_surrogate(code))
-    return fail("half of a surrogate pair stands alone");
+    return fail("half of a surrogate pair is missing");
   if (is_high_surrogate(code)) {
     // A lone half is no character: strict parsers at the receiver would refuse the whole frame.
     if (end_ - p_ < 12 || p_[6] != '\\' || p_[7] != 'u' || !is_low_surrogate(hex4(p_ + 8)))
-      return fail("half of a surrogate pair stands alone");
+      return fail("half of a surrogate pair is missing");
     p_ += 6;
   }
   p_ += 6;
@@ -258,7 +258,7 @@ bool json_reader::skip_scalar() noexcept {
     return literal("null");
   default:
     if (*p_ != '-' && !is_digit(*p_))
-      return fail("this is no value");
+      return fail("this is not a value");
     return skip_number(unused);
   }
 }
@@ -283,7 +283,7 @@ bool json_reader::skip(std::string_view &raw) noexcept {
       expects_key = false;
     }
     if (p_ == end_)
-      return fail("the text ends where a value should stand");
+      return fail("the text ends where a value is expected");
     if (*p_ == '{' || *p_ == '[') {
       if (depth == max_depth)
         return fail("this nests deeper than 32 levels", errc::too_deep);

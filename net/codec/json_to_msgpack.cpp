@@ -56,7 +56,7 @@ private:
     case value_kind::none:
       break;
     }
-    return fail(errc::malformed, "this is no value");
+    return fail(errc::malformed, "this is not a value");
   }
 
   bool numeral() {

@@ -10,7 +10,7 @@ namespace stentor::net {
 
 namespace {
 
-constexpr const char *cut = "the value is cut short";
+constexpr const char *cut = "the value is truncated";
 
 /// What a first byte announces (the format's own table).
 constexpr std::array<value_kind, 256> make_kinds() {
@@ -237,7 +237,7 @@ bool msgpack_reader::step(bool &is_container, uint64_t &children) noexcept {
     return take_sized(size_t{1} << (type - 0xc7), 1, body);
   }
   case value_kind::none:
-    return fail(p_ == end_ ? cut : "the byte 0xc1 starts no value");
+    return fail(p_ == end_ ? cut : "the byte 0xc1 does not start a value");
   }
   return false;
 }

@@ -118,7 +118,8 @@ private:
     out_ += '{';
     for (auto separator = ""; members.left > 0; separator = ",") {
       if (auto kind = r_.peek(); kind != value_kind::string && kind != value_kind::none)
-        return fail(errc::not_representable, "the payload is not representable in JSON: a key is no string");
+        return fail(errc::not_representable,
+                    "the payload is not representable in JSON: a key is not a string");
       if (!r_.next(members, key))
         return false;
       out_ += separator;

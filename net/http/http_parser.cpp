@@ -16,15 +16,16 @@ namespace http = boost::beast::http;
 using error_code = boost::system::error_code;
 
 constexpr http_problem malformed{400, "malformed", "the request does not parse as HTTP/1.1"};
-constexpr http_problem bad_version{505, "version", "only HTTP/1.0 and HTTP/1.1 are spoken here"};
+constexpr http_problem bad_version{505, "version", "only HTTP/1.0 and HTTP/1.1 are supported"};
 constexpr http_problem bad_target{400, "malformed", "the request target is not a path"};
 constexpr http_problem bad_host{400, "malformed", "HTTP/1.1 needs exactly one Host header"};
-constexpr http_problem bad_repetition{400, "malformed", "a header that may stand once stands twice"};
+constexpr http_problem bad_repetition{400, "malformed", "a header that may appear once appears twice"};
 constexpr http_problem bad_folding{400, "malformed", "a header is folded over several lines"};
 constexpr http_problem bad_length{400, "malformed", "Content-Length is not one decimal number"};
 constexpr http_problem bad_framing{400, "malformed", "Content-Length and Transfer-Encoding conflict"};
-constexpr http_problem bad_encoding{501, "transfer_encoding", "the only transfer encoding known is chunked"};
-constexpr http_problem bad_expectation{417, "expectation", "the only expectation known is 100-continue"};
+constexpr http_problem bad_encoding{501, "transfer_encoding",
+                                    "the only supported transfer encoding is chunked"};
+constexpr http_problem bad_expectation{417, "expectation", "the only supported expectation is 100-continue"};
 constexpr http_problem too_many_fields{431, "header_too_large", "too many headers"};
 
 http_method method_of(http::verb verb) noexcept {

@@ -8,7 +8,7 @@ namespace stentor::net {
 namespace {
 
 /// Only counted: there is no room to say it.
-constexpr http_problem answers_not_taken{408, "timeout", "the answers were not taken in time"};
+constexpr http_problem answers_not_taken{408, "timeout", "the responses were not read in time"};
 
 } // namespace
 

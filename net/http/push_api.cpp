@@ -11,8 +11,8 @@ namespace stentor::net {
 
 namespace {
 
-constexpr http_problem bad_query{400, "malformed", "the query does not decode"};
-constexpr http_problem bad_want{400, "malformed", "`want` is none of written, acked, errors, none"};
+constexpr http_problem bad_query{400, "malformed", "the query cannot be decoded"};
+constexpr http_problem bad_want{400, "malformed", "`want` is not one of written, acked, errors, none"};
 constexpr http_problem bad_timeout{400, "malformed", "`timeout_ms` is not an integer from 0 to 2147483647"};
 constexpr http_problem bad_ttl{400, "malformed", "`ttl_ms` is not an integer from 0 to 2147483647"};
 

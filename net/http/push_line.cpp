@@ -60,7 +60,7 @@ private:
       if (string(f_want, "want", text)) {
         auto w = want_from(text);
         if (!w)
-          return refuse("`want` is none of written, acked, errors, none");
+          return refuse("`want` is not one of written, acked, errors, none");
         out_.options.wants = *w;
       }
     } else if (key == "timeout_ms") {
@@ -105,7 +105,7 @@ private:
       seen_ |= f;
       return true;
     }
-    refuse(std::string{"`"} + name + "` stands twice");
+    refuse(std::string{"`"} + name + "` appears twice");
     return false;
   }
 

@@ -195,7 +195,7 @@ bool frame_reader::begin_frame(const header &frame, std::span<char> &bytes, fram
       p.kind = frame.op;
     p.in_message = true;
     if (++p.frames > max_frames()) {
-      error = {close_code::policy, "a message of too many fragments"};
+      error = {close_code::policy, "a message with too many fragments"};
       return false;
     }
   }
@@ -242,7 +242,7 @@ frame_error frame_reader::check_start(const char *head, size_t available) const 
     if (!(head[0] & 0x80))
       return protocol_error("a fragmented control frame");
   } else if ((op == opcode::continuation) != (partial_ && partial_->in_message)) {
-    return protocol_error(op == opcode::continuation ? "a continuation of nothing"
+    return protocol_error(op == opcode::continuation ? "a continuation without a first frame"
                                                      : "a new message inside a fragmented one");
   }
   if (available < 2)

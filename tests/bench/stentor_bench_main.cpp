@@ -21,11 +21,11 @@ namespace {
 
 constexpr auto examples = R"(Examples:
   stentor-bench floor                           what this machine can do without any server
-  stentor-bench d2d --window 1 --pairs 3        device to device beside the floor
+  stentor-bench d2d --window 1 --pairs 3        device to device next to the floor
   stentor-bench d2d --rate 10000 --seconds 3    open loop: latency from the intended send time
   stentor-bench idle --connections 5000         memory and CPU of connected devices
   stentor-bench cluster --part connect          devices of three nodes on one Redis
-  stentor-bench against OLD/stentord            this build's server beside another one, in pairs
+  stentor-bench against OLD/stentord            this build's server next to another one, in pairs
   stentor-bench standard --json                 everything scripts/bench runs, for machines
 
 The server and the generator run on different cores. See docs/benchmark.md.)";
@@ -59,7 +59,7 @@ void declare_common(CLI::App &app, options &how, output &out) {
   app.add_option("--pairs", how.pairs, "Rounds of each side, interleaved")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  app.add_option("--tries", how.tries, "A disturbed round is repeated at most so often")
+  app.add_option("--tries", how.tries, "How often a disturbed round is repeated at most")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
   app.add_option("--seconds", how.seconds, "Measured time of a round")
@@ -134,17 +134,17 @@ int run(int argc, char **argv) {
   output out;
   how.server_program = find_server();
   int counters_fd = -1;
-  CLI::App app{"stentor-bench, measures a Stentor node beside a bare forwarder, the floor"};
+  CLI::App app{"stentor-bench measures a Stentor node next to a bare forwarder, the floor"};
   app.footer(examples);
   app.require_subcommand(1);
   auto *floor = app.add_subcommand("floor", "The bare forwarder alone");
-  auto *idle = app.add_subcommand("idle", "Connected devices: memory and CPU each, connections/s");
+  auto *idle = app.add_subcommand("idle", "Connected devices: memory and CPU per device, connections/s");
   auto *d2d = app.add_subcommand("d2d", "Device to device, closed or open loop");
   auto *push = app.add_subcommand("push", "HTTP direct push, single and in batches");
   auto *herd = app.add_subcommand("herd", "All devices reconnect at once");
-  auto *standard = app.add_subcommand("standard", "All of it, as the bar demands");
-  auto *cluster = app.add_subcommand("cluster", "Several nodes on one Redis, as the cluster's bar demands");
-  auto *against = app.add_subcommand("against", "Another stentord beside this one, in interleaved pairs");
+  auto *standard = app.add_subcommand("standard", "All scenarios, held to the bar");
+  auto *cluster = app.add_subcommand("cluster", "Several nodes on one Redis, held to the cluster's bar");
+  auto *against = app.add_subcommand("against", "Another stentord next to this one, in interleaved pairs");
   against->add_option("server", how.against_program, "The other stentord")
       ->required()
       ->check(CLI::ExistingFile);
@@ -175,12 +175,12 @@ int run(int argc, char **argv) {
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
   for (auto *command : {floor, d2d, cluster, against})
-    command->add_option("--window", how.windows, "Messages in flight a sender; repeatable")
+    command->add_option("--window", how.windows, "Messages in flight per sender; repeatable")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->check(CLI::Range(1, 10'000))
         ->capture_default_str();
   std::string wanted = "none";
-  d2d->add_option("--rate", how.rate, "Open loop: messages a second over all devices")
+  d2d->add_option("--rate", how.rate, "Open loop: messages per second over all devices")
       ->check(CLI::Range(1.0, 1e7));
   for (auto *command : {d2d, against})
     command->add_option("--want", wanted, "Also with verdicts: `none` measures without only, `written` both")
@@ -200,7 +200,8 @@ int run(int argc, char **argv) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(CLI::IsMember(compared));
   cluster
-      ->add_option("--connections", how.node_devices, "Idle devices a node, of three nodes; of all in storm")
+      ->add_option("--connections", how.node_devices,
+                   "Idle devices per node, with three nodes; in total for storm")
       ->check(CLI::Range(1, 18'000))
       ->capture_default_str();
   cluster->add_option("--connect-pairs", how.connect_pairs, "Rounds of storm, and of each side of connect")
@@ -235,7 +236,7 @@ int run(int argc, char **argv) {
     how.json = json_too;
   }
   if (how.server_program.empty() && !*floor) {
-    std::cerr << "stentor-bench: no stentord beside this program, name one with --server\n";
+    std::cerr << "stentor-bench: no stentord next to this program; name one with --server\n";
     return 2;
   }
   auto limit = raise_descriptor_limit();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line of a chaos run: `scripts/chaos` builds and then comes here. Ends with 0 where the oracle holds, 1
-// where it does not, 2 where it was called wrongly.
+// The command line of a chaos run: `scripts/chaos` builds and then comes here. Exits with 0 if the oracle
+// holds, 1 if it does not, 2 if it was called wrongly.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { kinds, singleNodeKinds } from './faults.mjs';
@@ -12,20 +12,20 @@ import { Scope } from './scope.mjs';
 
 const usage = `usage: scripts/chaos [--seed N] [--minutes 5] [--nodes 4] [--devices 96] [--rate 150] [--faults LIST] [--json] [--help]
 
-Runs a cluster with devices that come and go and messages of every kind, lets things go wrong by a schedule that follows
-from the seed, and holds every verdict against what the devices logged. Ends with 1 and the seed where one was not true.
+Runs a cluster with devices that come and go and messages of every kind, injects faults by a schedule that follows from
+the seed, and compares every verdict with what the devices logged. Exits with 1 and prints the seed if a verdict was false.
 
   --seed N        repeat a run's faults and traffic (default: random, and printed)
-  --minutes M     of chaos; fractions are fine. Settling and two audits add half a minute
-  --nodes N       1 runs on the embedded directory, with drain and restart only
-  --rate N        messages a second
-  --faults LIST   only these, separated by commas: ${Object.keys(kinds).join(', ')}; or none
-  --json          the summary as JSON on standard output
+  --minutes M     how long faults are injected, fractions allowed; settling and two audits add half a minute
+  --nodes N       nodes in the cluster; 1 uses the embedded directory, with drain and restart only
+  --rate N        messages per second
+  --faults LIST   inject only these, separated by commas: ${Object.keys(kinds).join(', ')}; or none
+  --json          print the summary as JSON on standard output
 
   scripts/chaos                                      five minutes, four nodes
-  scripts/chaos --minutes 0.5 --faults kill,cut      a look at two of them
+  scripts/chaos --minutes 0.5 --faults kill,cut      a short run with two of them
   scripts/chaos --nodes 1 --minutes 0.3              a single node
-  scripts/chaos --seed 1234                          again what went wrong before
+  scripts/chaos --seed 1234                          repeat a run that failed
 
 Logs of the nodes, the journal and the summary stay in build/chaos/SEED/.`;
 

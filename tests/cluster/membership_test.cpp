@@ -170,7 +170,7 @@ TEST_F(membership_rules, rejoins_where_it_was_declared_dead) {
 TEST_F(membership_rules, waits_for_the_lease_of_its_last_start_and_a_margin_and_says_so) {
   auto list = node.on_renewal_failed(renewal_failure::held, t0);
   ASSERT_TRUE(get<on_ready>(list));
-  EXPECT_EQ(get<on_ready>(list)->word, "waiting for the lease of our last start");
+  EXPECT_EQ(get<on_ready>(list)->word, "waiting for the lease of this node's last start");
   auto r = answer(3s, {m(1)});
   r.expired = {{{m(1).who.node, 0}, r.now - 1}};
   list = node.on_renewed(r);

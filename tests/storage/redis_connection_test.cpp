@@ -119,7 +119,7 @@ TEST(redis_connection, says_where_nothing_listens_and_how_to_mend_it) {
   EXPECT_EQ(failure, errc::unavailable);
   auto text = render(failure);
   EXPECT_NE(text.find("redis at 127.0.0.1:" + std::to_string(server.port())), std::string::npos) << text;
-  EXPECT_NE(text.find("Connection refused; start it, or mend the directory's URL"), std::string::npos)
+  EXPECT_NE(text.find("Connection refused; start it, or correct the directory's URL"), std::string::npos)
       << text;
   server.start();
   EXPECT_EQ(render(x.ready()), text) << "not tried again within the pause";

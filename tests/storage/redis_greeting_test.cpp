@@ -33,7 +33,7 @@ TEST(redis_greeting, refuses_a_server_that_evicts) {
   EXPECT_TRUE(x.ready());
   server.kill();
   server.start({});
-  EXPECT_FALSE(x.ready()) << "once it is mended";
+  EXPECT_FALSE(x.ready()) << "once it is fixed";
 }
 
 TEST(redis_greeting, tells_a_wrong_password_from_a_missing_one) {

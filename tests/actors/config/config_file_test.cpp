@@ -30,7 +30,7 @@ TEST(config_keys, a_weak_or_wrong_one_is_refused_without_being_repeated) {
 
 TEST(config_keys, two_may_not_share_a_kid) {
   EXPECT_NE(complaint({"--token-key", "k:HS256:" + secret, "--token-key", "k:HS256:" + secret + "x"})
-                .find("a kid that no other key has"),
+                .find("a kid that no other key uses"),
             std::string::npos);
 }
 
@@ -66,7 +66,7 @@ TEST_F(config_file, sets_values_and_flags_override_them) {
 TEST_F(config_file, a_wrong_value_is_refused_with_file_line_value_and_what_is_allowed) {
   EXPECT_EQ(complaint_about("loops = 2\nmax-frame-bytes = \"64KB\"\n"),
             dir_ +
-                "/s.toml:2: max-frame-bytes = \"64KB\": allowed is a size from 1KiB to 16MiB, such as 65536, "
+                "/s.toml:2: max-frame-bytes = \"64KB\": expected a size from 1KiB to 16MiB, such as 65536, "
                 "64KiB or 1MiB");
   EXPECT_NE(complaint_about("ping-timeout = 9\n").find("a duration from"), std::string::npos);
   EXPECT_NE(complaint_about("loops = [1, 2]\n").find("is one value"), std::string::npos);

@@ -48,9 +48,9 @@ TEST(config_flags, set_values_of_every_kind) {
 }
 
 TEST(config_flags, say_what_is_allowed_in_place_of_a_wrong_value) {
-  EXPECT_EQ(complaint({"--loops", "0"}), "--loops \"0\": allowed is a whole number from 1 to 256");
+  EXPECT_EQ(complaint({"--loops", "0"}), "--loops \"0\": expected a whole number from 1 to 256");
   EXPECT_EQ(complaint({"--log-level", "loud"}),
-            "--log-level \"loud\": allowed is one of: debug, info, warn, error");
+            "--log-level \"loud\": expected one of: debug, info, warn, error");
   EXPECT_NE(complaint({"--device-listen", "example.com:1"}).find("a numeric address and port"),
             std::string::npos);
 }

@@ -278,7 +278,7 @@ TEST(mesh, starts_a_peer_port_again_that_has_ended_and_links_with_it) {
     caf::anon_send_exit(caf::actor_cast<caf::actor>(at_port), caf::exit_reason::kill);
     ASSERT_TRUE(node->troubles().wait([](auto &all) { return all.size() == 2; }));
     auto troubles = node->troubles().all();
-    EXPECT_EQ(troubles[0], "the peer port has ended and is started again");
+    EXPECT_EQ(troubles[0], "the peer port has ended and is being restarted");
     EXPECT_EQ(troubles[1], "");
     EXPECT_EQ(node->counters().port_restarts, 1);
     ++links;

@@ -45,7 +45,7 @@ TEST_F(cluster_commands, nodes_are_a_table_with_the_view_of_the_asked_one) {
             std::string::npos)
       << text;
   EXPECT_NE(text.find("2      350 us   4096   silent\n"), std::string::npos) << text;
-  EXPECT_TRUE(text.ends_with("as a sees it; not ready: draining; the directory is away\n")) << text;
+  EXPECT_TRUE(text.ends_with("as a sees it; not ready: draining; the directory is unreachable\n")) << text;
 }
 
 TEST_F(cluster_commands, slots_ask_for_what_was_meant) {
@@ -69,7 +69,7 @@ TEST_F(cluster_commands, drain_names_the_node_and_the_time) {
   auto run = [this] { return run_drain(io_, api(), "b", "30s"); };
   auto start = "POST /v1/admin/drain?node=b&over=30s HTTP/1.1\r\n";
   EXPECT_EQ(with_page(start, page(202, R"({"node":"b","draining":true})"), run), exit_code::good);
-  EXPECT_EQ(said(), "b: draining; it ends by itself\n");
+  EXPECT_EQ(said(), "b: draining; it will stop by itself\n");
   EXPECT_EQ(with_page(start, page(404, R"({"error":{"message":"no link"}})"), run), exit_code::not_delivered);
   EXPECT_EQ(complained(), "stentorctl: status 404: no link\n");
   EXPECT_EQ(with_page(start, page(504, R"({"error":{"message":"late"}})"), run), exit_code::unknown);

@@ -227,7 +227,7 @@ TEST(frame_reader, answers_every_violation_with_its_code_however_it_is_cut) {
       {"a fragmented close", s, frame(8, ""), bad},
       {"a ping of 126 bytes", s, long_control, bad},
       {"a close of 126 bytes", s, frame(fin | 8, std::string(126, 'x')), bad},
-      {"a continuation of nothing", s, frame(fin, "x"), bad},
+      {"a continuation without a first frame", s, frame(fin, "x"), bad},
       {"a continuation after a message", s, frame(fin | 1, "x") + frame(fin, "x"), bad},
       {"text inside a message", s, frame(1, "x") + frame(fin | 1, "x"), bad},
       {"binary inside a message", s, frame(2, "") + frame(2, "x"), bad},

@@ -32,7 +32,7 @@ test('scripts/cluster: up, status, a demo in which every message is written, dow
 
   const nothing = await run('status');
   assert.equal(nothing.code, 0, nothing.said);
-  assert.match(nothing.said, /nothing runs: scripts\/cluster up/);
+  assert.match(nothing.said, /no node is running: start some with scripts\/cluster up/);
 
   const up = await run('up', '3');
   assert.equal(up.code, 0, up.said);
@@ -53,6 +53,6 @@ test('scripts/cluster: up, status, a demo in which every message is written, dow
   const down = await run('down');
   assert.equal(down.code, 0, down.said);
   for (const what of ['n1', 'n2', 'n3', 'redis']) assert.match(down.said, new RegExp(`^${what} ended$`, 'm'));
-  assert.doesNotMatch(down.said, /does not end/);
-  assert.match((await run('down')).said, /nothing ran/);
+  assert.doesNotMatch(down.said, /does not stop/);
+  assert.match((await run('down')).said, /no node was running/);
 });

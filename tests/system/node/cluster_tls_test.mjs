@@ -63,7 +63,7 @@ for (const [who, settings] of [
     cluster.nodes.push(stranger);
     await stranger.start(settings(folder)('stranger'));
     const there = await Device.connect(stranger, { device: 'there' }); // they share Redis: only the links are refused
-    await until(() => cluster.nodes.some((x) => /tls\.failed .*mend=/.test(x.log)), 'a line that says why and what to do', 10_000);
+    await until(() => cluster.nodes.some((x) => /tls\.failed .*hint=/.test(x.log)), 'a line that says why and what to do', 10_000);
     const answer = await sender.send('there', 'to a stranger', { timeout_ms: 1000 });
     assert.equal(answer.verdict, 'unreachable');
     assert.deepEqual(there.received, []);

@@ -37,7 +37,7 @@ test('broken framing is closed with its code, and nobody else notices', async (t
     'an unknown control opcode': [1002, frame(11)],
     'a control frame above 125 bytes': [1002, frame(ping, Buffer.alloc(126))],
     'a fragmented control frame': [1002, frame(ping, Buffer.alloc(1), { fin: false })],
-    'a continuation of nothing': [1002, frame(0, Buffer.from('x'))],
+    'a continuation without a first frame': [1002, frame(0, Buffer.from('x'))],
     'a message inside a message': [1002, Buffer.concat([frame(text, Buffer.from('{'), { fin: false }), frame(text, Buffer.from('}'))])],
     'a close frame with one byte': [1002, frame(close, bytes(3))],
     'a close code nobody may send': [1002, frame(close, bytes(0x03, 0xed))],

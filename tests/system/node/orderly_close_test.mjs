@@ -90,7 +90,7 @@ for (const loops of [1, 2, 4])
       assert.ok(goaway.reconnect_in_ms <= 700);
       assert.ok([recycled, 1000].includes(device.end.code), `${device.name} ended with ${device.end.code}`);
     }
-    assert.match(server.stderr, /info +node stopped devices=104 left_over=0 /);
+    assert.match(server.stderr, /info +node stopped devices=104 remaining=0 /);
   });
 
 test('a draining node takes no more devices and ends without waiting for those that left', async (t) => {

@@ -70,7 +70,7 @@ test('out of descriptors it rests instead of spinning, says so, serves who is th
 
 test('the soft limit of descriptors is raised to the hard one, and what that allows is said', async (t) => {
   const server = await Server.start(t, {}, { shell: 'ulimit -Sn 64; ulimit -Hn 1000' });
-  assert.match(server.stderr, /descriptors=1000 devices_at_most=872/);
+  assert.match(server.stderr, /descriptors=1000 max_devices=872/);
   const limits = readFileSync(`/proc/${server.pid}/limits`, 'utf8');
   assert.match(limits, /^Max open files +1000 +1000 /m);
 });
