@@ -61,9 +61,7 @@ public:
     return key{static_cast<uint32_t>(index), cells_[index].generation};
   }
   /// The value in a cell; null if it is free.
-  const T *at(size_t index) const noexcept {
-    return in_use(cells_[index]) ? &cells_[index].what : nullptr;
-  }
+  const T *at(size_t index) const noexcept { return in_use(cells_[index]) ? &cells_[index].what : nullptr; }
 
 private:
   struct cell {
