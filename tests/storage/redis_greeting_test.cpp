@@ -39,7 +39,7 @@ TEST(redis_greeting, refuses_a_server_that_evicts) {
 TEST(redis_greeting, tells_a_wrong_password_from_a_missing_one) {
   redis_server server{{"--requirepass", "secret"}};
   auto url = server.url();
-  EXPECT_NE(refusal(url, errc::config).find("wants a password"), std::string::npos);
+  EXPECT_NE(refusal(url, errc::config).find("requires a password"), std::string::npos);
   url.password = "wrong-one";
   auto text = refusal(url, errc::config);
   EXPECT_NE(text.find("refuses the user or password"), std::string::npos);

@@ -63,7 +63,7 @@ TEST(redis_trouble, starts_without_redis_and_finds_it_later) {
   server.kill();
   auto dir = directory_on(server);
   expect_all(*dir, errc::unavailable,
-             "redis at 127.0.0.1:" + std::to_string(server.port()) + " cannot be reached");
+             "redis at 127.0.0.1:" + std::to_string(server.port()) + " is unreachable");
   server.start();
   expect_works(*dir);
 }
@@ -74,7 +74,7 @@ TEST(redis_trouble, goes_on_after_redis_was_killed_and_came_back_empty) {
   auto run = dir->renew(n1, 5s)->run_id;
   auto ep = dir->bind({bind_of(1)}).at(0)->ep;
   server.kill();
-  expect_all(*dir, errc::unavailable, "cannot be reached");
+  expect_all(*dir, errc::unavailable, "is unreachable");
   server.start();
   EXPECT_FALSE(dir->lookup({d}).at(0)->has_value());
   EXPECT_NE(dir->renew(n1, 5s)->run_id, run);

@@ -65,7 +65,7 @@ TEST(config_flags, answer_an_unknown_flag_with_the_nearest) {
   EXPECT_EQ(complaint({"--max-frame-byte", "1KiB"}),
             "unknown flag --max-frame-byte, did you mean --max-frame-bytes?");
   EXPECT_EQ(complaint({"--frobnicate"}), "unknown flag --frobnicate; stentord --help lists all");
-  EXPECT_NE(complaint({"stray"}).find("\"stray\" is no flag"), std::string::npos);
+  EXPECT_NE(complaint({"stray"}).find("\"stray\" is not a flag"), std::string::npos);
 }
 
 TEST(config_flags, may_not_be_given_twice_unless_they_are_lists) {
@@ -80,7 +80,7 @@ TEST(config_flags, development_mode_can_be_switched_off_again) {
 
 TEST(config_flags, development_mode_stays_on_loopback) {
   for (auto listener : {"--device-listen", "--api-listen"})
-    EXPECT_NE(complaint({"--dev-auth", listener, "0.0.0.0:7500"}).find("both listeners on loopback"),
+    EXPECT_NE(complaint({"--dev-auth", listener, "0.0.0.0:7500"}).find("both listeners are on loopback"),
               std::string::npos);
   EXPECT_TRUE(read_args({"--device-listen", "0.0.0.0:7500"}));
 }

@@ -51,13 +51,13 @@ test('out of descriptors it rests instead of spinning, says so, serves who is th
   const a = await Device.connect(server, { device: 'a' });
   const b = await Device.connect(server, { device: 'b' });
   const crowd = await Promise.all(Array.from({ length: 120 }, () => RawSocket.open(t, server.device)));
-  await until(() => /accept\.trouble/.test(server.stderr), 'a line in the log');
+  await until(() => /accept\.failed/.test(server.stderr), 'a line in the log');
   await sleep(300);
   const before = server.cpuSeconds();
   await sleep(2000);
   const used = server.cpuSeconds() - before;
   assert.ok(used < 0.3, `${used} s of CPU in 2 s without a descriptor`);
-  const lines = server.stderr.match(/accept\.trouble/g).length;
+  const lines = server.stderr.match(/accept\.failed/g).length;
   assert.ok(lines <= 20, `${lines} lines in the log`);
   assert.match(server.stderr, /Too many open files/);
   for (let i = 0; i < 50; ++i) assert.equal((await a.send('b', i)).verdict, 'written');
