@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which of the devices that come at once are taken in: as many a second as the loop can afford beside its
-// established ones. Over that a handshake is answered 503 before its token is looked at; over twice that the
-// acceptor rests, and the rest waits in the kernel. The budget shrinks when turns get long and grows back
-// slowly. One object a loop. Pure: time and randomness arrive as arguments.
+// Decides which of the devices that connect at once are accepted: as many per second as the loop can afford
+// next to its established ones. Above that rate a handshake gets 503 before its token is checked; above twice
+// that rate the acceptor pauses, and the rest waits in the kernel. The budget shrinks when turns get long and
+// grows back slowly. One object per loop. Pure: time and randomness are arguments.
 #pragma once
 
 #include "cluster/time.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every number by which nodes deal with each other, with unit and reason: leases, links, notices. What a node
-// does to its devices stands in limits.hpp. Immutable once the node runs, and the same on all nodes of a
+// Every number that governs how nodes deal with each other, with unit and reason: leases, links, notices. How
+// a node treats its devices is in limits.hpp. Immutable once the node runs, and the same on all nodes of a
 // cluster: a node with a longer lease than its peers expect would be declared dead while it writes.
 #pragma once
 

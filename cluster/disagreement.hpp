@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the directory and the sessions of a node may disagree about who holds a device. A word that the
-// auditor, its metrics and its log share.
+// The ways in which the directory and the sessions of a node may disagree about who holds a device. One
+// vocabulary for the auditor, its metrics and its log.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a node that drains spreads its `goaway`s: evenly over the time that was asked for, or over a longer one
-// where the other nodes could not take the devices in faster. Pure.
+// How a draining node spreads its `goaway`s: evenly over the requested time, or over a longer one if the
+// other nodes could not accept the devices faster. Pure.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message on its way from a sender to one device, and the address its verdict returns to. Moved, never
-// shared: exactly one place owns an envelope, and whoever destroys it unsettled loses a verdict. Any one
+// shared: exactly one place owns an envelope, and code that destroys it unsettled loses a verdict. Any one
 // thread at a time.
 #pragma once
 

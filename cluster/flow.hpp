@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The path of all messages from one loop to one device. It keeps their order across route changes: messages
-// wait while the route is unknown (unresolved), go straight while it is known (direct), and wait again after
-// the first one came back as stale (turning), until a marker sent down the old path has returned: links are
-// in order, so every stale message is back by then. Pure: no clock, no actor, no socket; what must happen
-// outside is told to a `flow_host`. Owned by a loop's `flow_table`, which also bounds their number.
+// wait while the route is unknown (unresolved), are sent directly while it is known (direct), and wait again
+// after the first one returned as stale (turning), until a marker sent down the old path has returned. Links
+// keep order, so every stale message has returned by then. Pure: no clock, no actor, no socket; a `flow_host`
+// does what must happen outside. Owned by a loop's `flow_table`, which also bounds the number of flows.
 #pragma once
 
 #include "cluster/envelope.hpp"

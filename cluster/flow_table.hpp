@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A loop's flows by device: every message of the loop passes through one lookup here. Bounded: when it is
-// full, the direct flow unused for longest is forgotten (a later message asks for the route again); flows
-// that wait for something are never forgotten. Owned by a loop, confined to its thread. Does no routing of
-// its own.
+// full, the direct flow unused for longest is evicted (a later message requests the route again); flows that
+// wait for something are never evicted. Owned by a loop, confined to its thread. Does no routing of its own.
 #pragma once
 
 #include "cluster/flow.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The idempotency keys that reached one device: a second message under a key is not delivered again but told
+// The idempotency keys that reached one device: a second message with a key is not delivered again but gets
 // the first one's verdict. Lives in the target session, travels with a hand-over. Pure; an empty one is a
 // single pointer.
 #pragma once

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a loop may write: what it compares at the start of every turn, before it reads a socket. Membership
-// publishes on the `lease_board` until when the lease lasts; each loop has a `lease_guard` of its own, which
-// also notices that the loop was away (SIGSTOP, a suspended machine, a stalled disk under a page fault).
-// Reads no clock and knows no actor, so that ThreadSanitizer can watch it.
+// publishes the end of the lease on the `lease_board`; each loop has a `lease_guard` of its own, which also
+// notices that the loop was suspended (SIGSTOP, a suspended machine, a stalled disk under a page fault).
+// Reads no clock and knows no actor, so that ThreadSanitizer can check it.
 #pragma once
 
 #include "cluster/cluster_limits.hpp"

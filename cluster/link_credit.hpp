@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much data may be under way from one loop to one loop of another node, and how much is: what was sent,
-// less what the other side says it has handled. Both count from the beginning of the link, so that a lost or
-// repeated word of credit does no harm. All lanes of a link share what may wait for its connection: a loop's
-// lanes have a `link_share`. One object a lane and link epoch. Pure.
+// How much data may be in flight from one loop to one loop of another node, and how much is: what was sent,
+// less what the other side reports as handled. Both count from the beginning of the link, so that a lost or
+// repeated credit report does no harm. All lanes of a link share what may wait for its connection: a loop's
+// lanes have a `link_share`. One object per lane and link epoch. Pure.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A link between two incarnations, as one side sees it: who connects, when to ping, when it is dead, when to
-// try again, and whether a hello fits. Pure: time and randomness arrive as arguments. Owned by one `peer`.
+// A link between two incarnations, as one side sees it: which side connects, when to ping, when the link is
+// dead, when to try again, and whether a hello fits. Pure: time and randomness are arguments. Owned by one
+// `peer`.
 #pragma once
 
 #include "cluster/ids.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one node decides about itself and the others: whether it may write, who is in the cluster, who is
-// dead, who sweeps, whether the directory is away for all or only for us. Events in, actions out; the actor
-// around it owns the connection, the timer and the links. One object an incarnation. Pure: `now` is a reading
-// of CLOCK_BOOTTIME.
+// What one node decides about itself and the others: whether it may write, which nodes are in the cluster,
+// which are dead, which node sweeps, whether the directory is unreachable for all or only for this node.
+// Events in, actions out; the actor around it owns the connection, the timer and the links. One object per
+// incarnation. Pure: `now` is a reading of CLOCK_BOOTTIME.
 #pragma once
 
 #include "cluster/cluster_limits.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes into `membership` and what comes out of it: the directory's answers, and what the actor around it
-// must do. Values only.
+// The inputs and outputs of `membership`: the directory's answers, and what the actor around it must do.
+// Values only.
 #pragma once
 
 #include "cluster/slots.hpp"

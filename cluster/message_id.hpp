@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// 128-bit ids of messages, sortable by time of birth, printed as 26 characters of Crockford base 32.
-// Pure values; a `message_id_source` belongs to one loop.
+// 128-bit ids of messages, sortable by creation time, printed as 26 characters of Crockford base 32. Pure
+// values; a `message_id_source` belongs to one loop.
 #pragma once
 
 #include "cluster/time.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One question to all peers, "can you renew your lease?", and what their answers say about ours. Owned by
-// `membership`.
+// One question to all peers, "can you renew your lease?", and what their answers mean for this node's own
+// lease. Owned by `membership`.
 #pragma once
 
 #include "cluster/cluster_limits.hpp"

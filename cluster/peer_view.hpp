@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The other nodes as this one knows them: who holds a lease, whose link is healthy, who is over. Merges each
-// view the directory gives with the links: a directory that came back empty or after a pause lists at first
-// only those that renewed already. Owned by `membership`.
+// The other nodes as this one knows them: which hold a lease, which have a healthy link, which have ended.
+// Merges each view from the directory with the links: a directory that returned empty or after a pause lists
+// at first only those that have already renewed. Owned by `membership`.
 #pragma once
 
 #include "cluster/membership_events.hpp"

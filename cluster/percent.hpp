@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Percent-encoding (RFC 3986 section 2.1), read: for paths and queries of HTTP and for URLs in the
-// configuration. Stands here because `net` and `storage` both need it and never see each other. Pure
-// functions, any thread.
+// Decodes percent-encoding (RFC 3986 section 2.1), for paths and queries of HTTP and for URLs in the
+// configuration. It is in `cluster` because `net` and `storage` both need it and never include each other.
+// Pure functions, any thread.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a loop owes the previous holders of its devices on other nodes: word that a newer epoch has taken
-// over, repeated while the link is up until it is answered, and left in the directory where that does not
-// come. Until they know, two sessions may write to one device. Pure; time arrives as an argument.
+// What a loop owes the previous holders of its devices on other nodes: a notice that a newer epoch has taken
+// over. It is repeated while the link is up until it is answered, and left in the directory if no answer
+// comes. Until they know, two sessions may write to one device. Pure; time is an argument.
 #pragma once
 
 #include "cluster/ids.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which node sweeps the records of a dead incarnation: all compute the same order from the same view, the
-// first begins, and where records are left after some time the next one helps. Owned by `membership`.
+// first one begins, and if records are left after some time the next one helps. Owned by `membership`.
 #pragma once
 
 #include "cluster/cluster_limits.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The clocks' types. `cluster/` never reads a clock: time arrives as an argument.
+// The clocks' types. `cluster/` never reads a clock: time is an argument.
 #pragma once
 
 #include <chrono>

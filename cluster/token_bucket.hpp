@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A rate limit: `rate` a second, `burst` at once. 16 bytes, so that every device has one; the settings are
-// the caller's. Pure: time arrives as an argument, always a monotonic one.
+// A rate limit: `rate` per second, `burst` at once. 16 bytes, so that every device has one; the settings are
+// the caller's. Pure: time is an argument, always a monotonic one.
 #pragma once
 
 #include "cluster/time.hpp"

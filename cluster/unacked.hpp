@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages written to a device that it has not confirmed yet (`want:"acked"`), in the order written. They
 // wait for the ack, and are sent again after a resume. Lives in the target session, travels with a hand-over.
-// Pure; says no verdict: at its deadline a message's sender hears `unreachable` from its own loop.
+// Pure; sends no verdict: at its deadline a message's sender gets `unreachable` from its own loop.
 //
 // A message stays past its deadline: the outcome is unknown, and the device that resumes still wants it. It
-// leaves when it is confirmed, when both deadline and ttl are over, or, oldest first, when a new message
-// needs the room and its deadline is over. Past its ttl alone it is not written again but may still be
-// confirmed.
+// is removed when it is confirmed, when both deadline and ttl have passed, or, oldest first, when a new
+// message needs the room and its deadline has passed. If only its ttl has passed it is not written again but
+// may still be confirmed.
 #pragma once
 
 #include "cluster/envelope.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of a message: the closed set of verdicts, what a sender may want to hear, and how far a message
-// surely came. Pure values, any thread. docs/protocol.md#verdicts is the text for users.
+// The outcome of a message: the closed set of verdicts, which of them a sender may request, and how far a
+// message certainly came. Pure values, any thread. docs/protocol.md#verdicts is the text for users.
 #pragma once
 
 #include "cluster/ids.hpp"
