@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last events of the embedded directory, packed: about 45 bytes an event with ids of 16 characters, where
-// a deque of `event` takes 150. Owned by `memory_directory`, one caller. Keeps whole segments, so it may hold
-// up to one segment more than asked for.
+// The last events of the embedded directory, packed: about 45 bytes per event with ids of 16 characters; a
+// deque of `event` takes 150. Owned by `memory_directory`, one caller. Keeps whole segments, so it may hold
+// up to one segment more than requested.
 #pragma once
 
 #include "storage/directory.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The directory of a single node, in this process's memory: the default, and the twin that the Redis
+// The directory of a single node, in this process's memory: the default, and the reference that the Redis
 // directory is compared with. One caller, no locks, never blocks, never fails as a whole. Nothing survives
-// the process. About 260 bytes a device whose account has no other device, with ids of 16 characters.
+// the process. About 260 bytes per device whose account has no other device, with ids of 16 characters.
 #pragma once
 
 #include "storage/directory.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One blocking connection to Redis, by hiredis 0.14 (its async API has known disconnect bugs). Owned and
-// called by one thread. Connects when it is first needed and again after every failure, with a pause that
-// grows; nothing here blocks longer than the limits below. Sends without raising SIGPIPE (hiredis's own
-// writes would end the process), so that it does not matter what the process does about that signal.
+// called by one thread. Connects when it is first needed and again after every failure, with a growing pause;
+// nothing here blocks longer than the limits below. Sends without raising SIGPIPE (hiredis's own writes would
+// end the process), so that it does not matter how the process handles that signal.
 #pragma once
 
 #include "storage/redis_pipeline.hpp"

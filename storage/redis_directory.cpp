@@ -105,6 +105,8 @@ caf::error redis_directory::refusal_of(const redis_reply &reply) const {
   return make_error(word == "fenced" ? errc::fenced : word == "stale" ? errc::stale : errc::unavailable);
 }
 
+// The index entry is written before the record, so that no bound device lacks one, and raised before the bind
+// is answered if another bind of the partition came in between (docs/directory.md#account-index).
 template <class Answer, class Request>
 auto redis_directory::put_records(const std::vector<Request> &batch,
                                   const record_script<Answer, Request> &how) -> std::vector<result<Answer>> {

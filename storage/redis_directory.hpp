@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The directory in Redis, for nodes that share it: docs/directory.md has its keys and scripts. One caller;
-// every call blocks for at most the command timeout a pipeline. Connects when first used, and again after
+// every call blocks for at most the command timeout per pipeline. Connects when first used, and again after
 // failures.
 #pragma once
 

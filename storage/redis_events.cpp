@@ -51,6 +51,8 @@ std::string cursor_of(const std::vector<std::string> &positions) {
 
 } // namespace
 
+// All partitions are read in one pipeline, and the cursor moves only if every one of them could be read: a
+// cursor that moved for some would lose the events of the others without a trace.
 auto redis_directory::events_after(std::string &cursor, size_t most) -> result<std::vector<event>> {
   if (auto failure = usable())
     return failure;

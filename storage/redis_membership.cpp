@@ -26,6 +26,9 @@ caf::error nonsense() {
 
 // -- leases ----
 
+// The notices of the last answer are removed by this call and not by the one that returned them: if an answer
+// is lost, its notices come again. Entries that do not parse are skipped, since one bad entry must not cost a
+// node its lease.
 auto redis_directory::renew(const lease &mine, std::chrono::milliseconds length) -> result<renew_result> {
   if (auto failure = usable())
     return failure;
@@ -166,6 +169,8 @@ caf::error redis_directory::sweep_some(const node_id &node, incarnation inc, siz
   return failure;
 }
 
+// A call does a part of the walk and keeps its place, so that the caller's other requests need not wait for
+// 4,096 slots. A tombstone with another time belongs to another death: its walk has to see all slots again.
 auto redis_directory::sweep(const node_id &node, incarnation inc, size_t batch) -> result<sweep_result> {
   if (auto failure = usable())
     return failure;

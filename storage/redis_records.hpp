@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the directory's values look in Redis: keys with their hash tags, and records as text
-// (docs/directory.md). Pure. What comes from the store is checked: another program may have written there.
+// How the directory's values are encoded in Redis: keys with their hash tags, and records as text
+// (docs/directory.md). Pure. Values read from the store are checked: another program may have written there.
 #pragma once
 
 #include "cluster/slots.hpp"

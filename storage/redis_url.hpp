@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a Redis is: `redis://[[user]:password@]host[:port][/db]` or `unix:///path[?db=N]`. Parsing only;
-// pure, any thread. The password never appears in a text this file makes.
+// The address of a Redis: `redis://[[user]:password@]host[:port][/db]` or `unix:///path[?db=N]`. Parsing
+// only; pure, any thread. The password never appears in a text this file makes.
 #pragma once
 
 #include "cluster/errc.hpp"
