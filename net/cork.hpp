@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The unsent bytes of one socket in one buffer, with the end of every frame and a mark where somebody waits
-// for it. Pure: the kernel is a function argument, so that a test can take n bytes and fail, for every n.
-// Loop-confined. An idle cork is one null pointer: its block belongs to the loop's pool.
+// The unsent bytes of one socket in one buffer, with the end of every frame and a mark at each position that
+// a caller waits for. Pure: the kernel is a function argument, so that a test can take n bytes and fail, for
+// every n. Loop-confined. An idle cork is one null pointer: its block belongs to the loop's pool.
 #pragma once
 
 #include <cerrno>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A listening socket of one event loop: accepts a bounded number of connections a turn and hands each to its
-// owner. Several loops listen on one address (SO_REUSEPORT); the kernel spreads connections over them.
-// Out of descriptors it rests instead of spinning. Knows no protocol. Confined to its loop.
+// A listening socket of one event loop: accepts a bounded number of connections per turn and hands each to
+// its owner. Several loops listen on one address (SO_REUSEPORT); the kernel spreads connections over them.
+// When the process has no descriptors left it pauses instead of spinning. Knows no protocol. Confined to its
+// loop.
 #pragma once
 
 #include "cluster/limits.hpp"

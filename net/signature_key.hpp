@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One key of one signature algorithm over OpenSSL: what it cannot do by construction is be used with another
-// algorithm. Made once from configuration, then const and shared by all threads. Knows nothing of tokens.
+// One key of one signature algorithm over OpenSSL; by construction it cannot be used with another algorithm.
+// Made once from configuration, then const and shared by all threads. Knows nothing of tokens.
 #pragma once
 
 #include "net/token.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A connected TCP socket with a cork: everything written in one turn leaves in one system call, and whoever
-// marked a position learns when the kernel took its last byte. Knows no protocol; `device_socket`,
+// A connected TCP socket with a cork: everything written in one turn leaves in one system call, and the owner
+// of a marked position is notified when the kernel took its last byte. Knows no protocol; `device_socket`,
 // `http_socket` and the client derive from it. Owned by its user, confined to its event loop.
 #pragma once
 

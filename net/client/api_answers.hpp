@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stentorctl's commands for the back-end API share: one request, and its answer read with suspicion.
-// Internal to the commands.
+// What stentorctl's commands for the back-end API share: one request, and its response, checked as untrusted
+// input. Internal to the commands.
 #pragma once
 
 #include "net/client/blocking.hpp"

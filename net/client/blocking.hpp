@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client for programs that do one thing at a time: the CLI and system tests. Each object drives an event
-// loop of its own while it is waited for, and only then: pings go unanswered in between. Every wait has a
-// limit.
+// loop of its own, and only while a call waits: pings go unanswered in between. Every wait has a limit.
 #pragma once
 
 #include "net/client/client_device.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The device's end of one WebSocket: connects, upgrades, hands over frames, answers pings, closes orderly.
-// What many sends of one turn append leaves in one system call. It does not reconnect (`reconnecting_device`
-// does) and keeps nothing. Confined to its loop; one `client_events` may serve any number of devices.
+// The device's end of one WebSocket: connects, upgrades, delivers frames, answers pings, closes orderly. All
+// sends of one turn leave in one system call. It does not reconnect (`reconnecting_device` does) and keeps
+// nothing. Confined to its loop; one `client_events` may serve any number of devices.
 #pragma once
 
 #include "net/client/endpoint.hpp"

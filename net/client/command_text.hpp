@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The texts of stentorctl: payloads from what people type, frames and verdicts for people to read. Pure.
-// Everything a node or another device says is made harmless for a terminal first.
+// The texts of stentorctl: payloads from what people type, frames and verdicts for people to read. Pure. Text
+// from a node or another device is made harmless for a terminal first.
 #pragma once
 
 #include "net/client/commands.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a client connects: addresses, URLs, and the socket for one attempt. Resolving a name blocks, so it is
-// done before the loop runs; everything else never blocks. No TLS yet: `wss` and `https` are refused by name.
+// How a client finds its server: addresses, URLs, and the socket for one attempt. Resolving a name blocks, so
+// it is done before the loop runs; everything else never blocks. No TLS yet: `wss` and `https` are refused by
+// name.
 #pragma once
 
 #include "net/address.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP/1.1 over one keep-alive connection: one request under way, the others wait their turn. Connects when
+// HTTP/1.1 over one keep-alive connection: one request in flight, the others wait their turn. Connects when
 // it has something to send. Never repeats a request by itself: whether a push arrived is for its sender to
 // decide. Confined to its loop.
 #pragma once

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When and where a device connects again, as docs/protocol.md#reconnecting advises. Pure: time arrives as an
-// argument, randomness as a seed. One a device.
+// When and where a device connects again, as docs/protocol.md#close-codes advises. Pure: time is an argument,
+// randomness a seed. One per device.
 #pragma once
 
 #include "cluster/time.hpp"

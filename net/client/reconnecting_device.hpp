@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device that stays connected: one of several addresses at a time, resuming its session, until it is told
-// that connecting again is useless. Messages are not kept while it is away: `send` says so. Confined to its
-// loop.
+// A device that stays connected: to one of several addresses at a time, resuming its session, until the
+// server tells it not to reconnect. Messages are not kept while it is disconnected: `send` reports that.
+// Confined to its loop.
 #pragma once
 
 #include "net/client/reconnect_policy.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One HTTP response from bytes as they come: for the API client and for the answer to an upgrade. Beast's
-// parser reads the head, `chunk_decoder` a chunked body (docs/decisions/0023). Without sockets; one owner.
-// Every byte is hostile: header and body are bounded, and a body whose end is open to doubt is no answer.
+// Reads one HTTP response from bytes as they come: for the API client and for the answer to an upgrade.
+// Beast's parser reads the head, `chunk_decoder` a chunked body (docs/decisions/0023). Without sockets; one
+// owner. Every byte is hostile: header and body are bounded, and a body whose end is ambiguous is an error.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small pieces on their way to the end of a string: they gather on the stack and cost one append together.
-// Lives for one frame; the string must not be touched meanwhile.
+// Collects small pieces for the end of a string: they gather on the stack and cost one append together. Lives
+// for one frame; the string must not be touched in that time.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Base64 (RFC 4648) in its two alphabets, strict: every byte string has exactly one text that reads. Pure,
-// any thread.
+// Base64 (RFC 4648) in its two alphabets, strict: every byte string has exactly one text that decodes to it.
+// Pure, any thread.
 #pragma once
 
 #include <cstdint>

@@ -263,6 +263,9 @@ bool json_reader::skip_scalar() noexcept {
   }
 }
 
+// A loop with a bit per open container instead of recursion: a client chooses the depth, and must not choose
+// how much stack is used. The value is checked as strictly as one that is read, since it is forwarded as it
+// came.
 bool json_reader::skip(std::string_view &raw) noexcept {
   skip_space();
   auto start = p_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads MessagePack front to back, once, as views into the input: a declared size is compared with the bytes
-// that are there and never allocated. No recursion. The same member functions as `json_reader`. Does not
-// check that strings are UTF-8: nobody here looks into them, and `transcode` checks what it turns into JSON.
+// that are present and never allocated. No recursion. The same member functions as `json_reader`. Does not
+// check that strings are UTF-8: no caller looks into them, and `transcode` checks what it turns into JSON.
 #pragma once
 
 #include "net/codec/value_kind.hpp"

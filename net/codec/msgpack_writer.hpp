@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Appends MessagePack to a string by msgpack-c's packer, each value in its shortest form. The same member
-// functions as `json_writer`, so that one template writes a frame in either format. The caller keeps its
-// promise about how many members follow.
+// functions as `json_writer`, so that one template writes a frame in either format. The caller must append as
+// many members as it announced.
 #pragma once
 
 #include "net/codec/append_buffer.hpp"

@@ -43,7 +43,8 @@ void chunk_decoder::take(std::string_view &bytes, size_t n) noexcept {
     at_ = at::data_cr;
 }
 
-/// One byte of framing; false if it may not stand there.
+/// One byte of framing; false if it is not allowed there. Byte by byte, because a body may be cut anywhere
+/// and no line of its framing is kept.
 bool chunk_decoder::step(char c) noexcept {
   switch (at_) {
   case at::size: {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decodes a chunked body (RFC 9112 section 7.1) byte by byte, for requests and for the client's answers: it
+// Decodes a chunked body (RFC 9112 section 7.1) byte by byte, for requests and for the client's responses: it
 // keeps no bytes, so a body cut anywhere costs no buffer. Strict: a line of framing that another reader might
-// understand otherwise breaks the body. Extensions and trailers are bounded, checked and skipped. Why by
-// hand: docs/decisions/0023. Pure, one owner.
+// understand differently is an error. Extensions and trailers are bounded, checked and skipped. Why by hand:
+// docs/decisions/0023. Pure, one owner.
 #pragma once
 
 #include <cstddef>

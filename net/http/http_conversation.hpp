@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server's side of one HTTP connection as a pure class: bytes in, requests to a handler, answers out. One
-// request at a time: pipelined ones wait, so answers come in order. No socket and no clock: `http_socket`
-// gives it both, tests give it strings. Loop-confined.
+// The server's side of one HTTP connection as a pure class: bytes in, requests to a handler, responses out.
+// One request at a time: pipelined ones wait, so responses come in order. No socket and no clock:
+// `http_socket` provides both, tests use strings. Loop-confined.
 #pragma once
 
 #include "cluster/limits.hpp"

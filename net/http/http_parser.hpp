@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads HTTP/1.1 request heads with Beast's parser, for the API's listener and the devices' alike, and is
-// stricter than it where two readers of one request could disagree about its end or its meaning (RFC 9112
+// Reads HTTP/1.1 request heads with Beast's parser, for the API's listener and the devices' alike. It is
+// stricter than Beast if two readers of one request could disagree about its end or its meaning (RFC 9112
 // section 11.2). Pure function, any thread. Beast is included by the source file only; bodies are framed by
 // `http_conversation` and `chunk_decoder`.
 #pragma once

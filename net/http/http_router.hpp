@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which handler a method and a path mean: a short list of patterns, filled at start, then read only. Patterns
-// are segments, literal or `{name}`, and may end in `/*` for everything below. Pure, any thread once filled.
+// Which handler a method and a path select: a short list of patterns, filled at start, then read only.
+// Patterns are segments, literal or `{name}`, and may end in `/*` for everything below. Pure, any thread once
+// filled.
 #pragma once
 
 #include "net/http/http_message.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cuts a stream of bytes into lines: NDJSON as it arrives. Keeps only the line under way, bounded; a longer
-// one is reported once and skipped. Pure, one owner.
+// Cuts a stream of bytes into lines: NDJSON as it arrives. Keeps only the current incomplete line, bounded; a
+// longer one is reported once and skipped. Pure, one owner.
 #pragma once
 
 #include <cstddef>

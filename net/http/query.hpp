@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reader of query strings, for every route of the API and for a device's upgrade: `name=value` pairs
-// between
-// '&', percent-encoded as forms are. Pure functions, any thread.
+// The reader of query strings, for every route of the API and for a device's upgrade: pairs `name=value` with
+// '&' in between, percent-encoded as forms are. Pure functions, any thread.
 #pragma once
 
 #include <cstdint>

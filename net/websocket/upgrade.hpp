@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP side of a WebSocket's birth (RFC 6455 4.2): judges an upgrade request, read by the one reader of
-// request heads (net/http/http_parser.hpp), and writes the answer. Pure: complete request heads in, strings
-// out; who may connect is decided elsewhere.
+// The HTTP side of opening a WebSocket (RFC 6455 section 4.2): judges an upgrade request, read by the one
+// reader of request heads (net/http/http_parser.hpp), and writes the response. Pure: complete request heads
+// in, strings out; which devices may connect is decided elsewhere.
 #pragma once
 
 #include "cluster/envelope.hpp"
