@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers that one thread writes and any thread reads: a plain add on the hot path (relaxed load and store,
-// no lock prefix), torn never, a few nanoseconds late at most. Two writers would lose counts: what is shared
-// by threads uses std::atomic itself.
+// no lock prefix), never torn, a few nanoseconds late at most. Two writers would lose counts: numbers written
+// by several threads use std::atomic directly.
 #pragma once
 
 #include <array>

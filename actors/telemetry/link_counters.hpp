@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a node counts of its links to other nodes. Written by the mesh, its peers and the broker, on whatever
-// thread they run, read by any.
+// What a node counts about its links to other nodes. Written by the mesh, its peers and the broker, on
+// whatever thread they run, read by any.
 #pragma once
 
 #include "cluster/time.hpp"

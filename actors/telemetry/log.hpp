@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Structured log lines on stderr: time, level, component, event, key=value pairs, as text or JSON. Values are
-// escaped, so that no client writes lines of its own, and tokens are redacted. Any thread; a line is written
-// whole. A reader that stalls costs at most 10 ms a line, then lines are dropped and counted. It keeps no
-// files and rotates nothing: that is the service manager's.
+// escaped, so that no client can forge a line, and tokens are redacted. Any thread; a line is written whole.
+// A reader that stalls costs at most 10 ms per line, then lines are dropped and counted. It keeps no files
+// and rotates nothing: that is the service manager's task.
 #pragma once
 
 #include "cluster/time.hpp"

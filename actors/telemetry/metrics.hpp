@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a node counts, and its Prometheus text. Each loop has a `loop_counters` that only its thread writes;
 // what ordinary actors count is in `node_counters`, shared. `exposition` may be called on any thread. It
-// keeps no history and computes no rates: that is Prometheus's. docs/metrics.md explains every name.
+// keeps no history and computes no rates: that is Prometheus's task. docs/metrics.md explains every name.
 #pragma once
 
 #include "actors/telemetry/counters.hpp"
