@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sockets of links: one that connects without ever blocking (CAF's own waits for minutes on a host that does
-// not answer, and all other connects behind it), and one that listens. Both end up at the broker, which owns
-// them.
+// not answer, and delays all other connects), and one that listens. The broker then owns both.
 #pragma once
 
 #include "actors/mesh/transport.hpp"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// CAF's BASP broker with the bounds it lacks: what a stranger may send and for how long, how much may wait
-// for a stalled connection, and a way to sever one. Lives on the multiplexer's thread, like every broker; one
-// per node. Speaks BASP by CAF's code, past a filter per connection, and knows nothing of clusters.
+// CAF's BASP broker with the bounds it lacks: what an unauthenticated peer may send and for how long, how
+// much may wait for a stalled connection, and a way to sever one. Lives on the multiplexer's thread, like
+// every broker; one per node. Uses CAF's code for BASP, after a filter per connection, and knows nothing of
+// clusters.
 #pragma once
 
 #include "actors/core/types.hpp"

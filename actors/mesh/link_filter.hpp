@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one connection at the peer port may send: an allow list by operation, message category, receiver and
-// types, asked before CAF sees the bytes (docs/cluster-protocol.md#what-the-peer-port-accepts). CAF 0.17
-// believes all of these. Pure: no actor, no socket, no clock. One per connection, owned by the link broker.
+// types, checked before CAF sees the bytes (docs/cluster-protocol.md#what-the-peer-port-accepts). CAF 0.17
+// trusts all of these. Pure: no actor, no socket, no clock. One per connection, owned by the link broker.
 #pragma once
 
 #include <cstddef>

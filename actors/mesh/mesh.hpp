@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The links of a node to all others: a peer for each incarnation in membership's view, and the peer_port
-// where those that connect to us arrive. Tells subscribers of every link's beginning and end, in order.
-// Ordinary actor on CAF's scheduler, one a node.
+// The links of a node to all others: a peer for each incarnation in membership's view, and the peer_port at
+// which incoming connections arrive. Notifies subscribers of every link's beginning and end, in order.
+// Ordinary actor on CAF's scheduler, one per node.
 #pragma once
 
 #include "actors/core/mesh_types.hpp"

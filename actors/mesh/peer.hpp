@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One other incarnation and the link to it: of two exactly one connects, both watch by pings, both sever.
-// Drives `cluster/link`, tells the mesh, and ends when the mesh says so. Ordinary actor on CAF's scheduler.
+// One other incarnation and the link to it: exactly one of the two connects, both send pings, either may
+// sever. Drives `link` of cluster/link_schedule.hpp, notifies the mesh, and ends when the mesh requests it.
+// Ordinary actor on CAF's scheduler.
 #pragma once
 
 #include "actors/core/mesh_types.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The actor published at the peer port: answers pings and questions at once, and passes hellos on to the
-// mesh. Ordinary actor on CAF's scheduler, one a node.
+// mesh. Ordinary actor on CAF's scheduler, one per node.
 #pragma once
 
 #include "actors/core/mesh_types.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One OpenSSL context for all links of a node: TLS 1.3, certificates of the cluster's own CA demanded in both
-// directions. Loaded once, so that a file replaced by half cannot end a running node. Any thread.
+// One OpenSSL context for all links of a node: TLS 1.3, certificates of the cluster's own CA required in both
+// directions. Loaded once, so that a half-written file cannot end a running node. Any thread.
 #pragma once
 
 #include <caf/expected.hpp>

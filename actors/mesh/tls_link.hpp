@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A link's connection over TLS for CAF's multiplexer. Why not CAF's own: it never empties OpenSSL's error
-// queue, so that one stranger's failed handshake ends a healthy link of the same thread, it spins while a
-// handshake waits, and it loads the certificates anew for each connection
-// (docs/decisions/0015). On the multiplexer's thread but for construction.
+// A link's connection over TLS for CAF's multiplexer. CAF's own has three faults (docs/decisions/0015): it
+// never empties OpenSSL's error queue, so that one peer's failed handshake ends a healthy link of the same
+// thread; it spins while a handshake waits; and it loads the certificates again for each connection. Runs on
+// the multiplexer's thread except for construction.
 #pragma once
 
 #include "actors/mesh/transport.hpp"
