@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The actor around `cluster/membership`: has this node's lease renewed and carries out what the pure class
 // decides. Detached, so that no other actor keeps it from judging in time. One per incarnation of a clustered
-// node; it ends with it.
+// node; it ends with that incarnation.
 #pragma once
 
 #include "actors/core/cluster_view.hpp"

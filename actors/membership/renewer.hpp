@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Membership's hand in the directory: the one call that renews a lease may block for seconds, and membership
-// must judge its peers and itself meanwhile. Detached, on a connection of its own, which no bind keeps
-// waiting.
+// Makes membership's one blocking call to the directory: renewing a lease may block for seconds, and
+// membership must judge its peers and itself in the meantime. Detached, on a connection of its own, so that
+// no bind delays it.
 #pragma once
 
 #include "actors/core/interfaces.hpp"
