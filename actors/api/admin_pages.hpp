@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pages of `/v1/admin/`: what was gathered in, JSON out. Pure, any thread. docs/protocol.md#http names
-// the members.
+// The pages of `/v1/admin/`: gathered values in, JSON out. Pure, any thread. docs/protocol.md#http names the
+// members.
 #pragma once
 
 #include "actors/core/admin_types.hpp"

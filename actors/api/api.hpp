@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The back-end API of one loop: it owns the HTTP connections, knows who may come in, and hands answers to
-// whoever asked. Owned by the loop's `api_actor` and confined to the loop; it knows no actors and no routes,
-// only its `api_host`.
+// The back-end API of one loop: it owns the HTTP connections, decides which requests are authorized, and
+// returns answers to the connections that wait for them. Owned by the loop's `api_actor` and confined to the
+// loop; it knows no actors and no routes, only its `api_host`.
 #pragma once
 
 #include "actors/api/api_host.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The actor behind the back ends' listener, one a loop: it owns the loop's `api` and is the way between it
-// and the loop: pushes go on the same path as a device's messages, questions to routers and inspector. Hosted
-// on its loop; the wire is the api's business.
+// The actor of the back ends' listener, one per loop: it owns the loop's `api` and connects it with the loop.
+// Pushes take the same path as a device's messages, questions go to routers and inspector. Hosted on its
+// loop; HTTP is the api's task.
 #pragma once
 
 #include "actors/api/api.hpp"

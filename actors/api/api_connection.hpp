@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One back end's HTTP connection: finds out what each request wants, asks the host, and writes the answer
-// when it comes. Outlives its socket until everything it asked is answered. Owned by its `api`,
-// loop-confined. Its methods stand in api_connection.cpp, api_push.cpp and api_batch.cpp.
+// One back end's HTTP connection: finds out what each request wants, asks the host, and writes the response
+// when the answer comes. Outlives its socket until all its questions are answered. Owned by its `api`,
+// loop-confined. Its methods are in api_connection.cpp, api_push.cpp and api_batch.cpp.
 #pragma once
 
 #include "actors/api/api.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the back-end API needs of its loop and node. The `api_actor` actor implements it; tests have their
-// own. Loop-confined. Every question is answered exactly once by the `api` method named beside it, never
-// inside the question itself.
+// What the back-end API needs from its loop and node. The `api_actor` implements it; tests have their own.
+// Loop-confined. Every question is answered exactly once by the `api` method named next to it, never inside
+// the question itself.
 #pragma once
 
 #include "actors/core/admin_types.hpp"

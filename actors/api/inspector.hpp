@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks inside a node and, by its links, into the others at a bounded cost: asks loops, merges what came
-// within a second, and names those that did not answer. An ordinary typed actor; owns nothing but its
-// questions.
+// Looks inside a node and, by its links, into the others at a bounded cost: asks loops, merges the answers of
+// one second, and names those that did not answer. An ordinary typed actor; owns nothing but its questions.
 #pragma once
 
 #include "actors/api/admin_pages.hpp"

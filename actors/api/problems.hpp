@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every refusal of the back-end API that its handlers write: status, code and sentence, as the table of
-// docs/protocol.md#http has them. What the connection refuses by itself, before a handler sees the request,
-// stands with it in net/http/.
+// Every refusal that the handlers of the back-end API write: status, code and sentence, as in the table of
+// docs/protocol.md#http. Refusals of the connection itself, before a handler sees the request, are in
+// net/http/.
 #pragma once
 
 #include "net/http/http_text.hpp"
